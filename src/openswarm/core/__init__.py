@@ -1,0 +1,1 @@
+"""The vocabulary of openswarm: data and pure rules, no I/O. Standard library and pydantic alone."""

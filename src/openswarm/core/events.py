@@ -1,0 +1,276 @@
+"""The events of a run: a closed, tagged, frozen union. The journal is their only home.
+
+Every event has the same envelope (`seq, at, run, agent, parent, type, v`), which the journal
+stamps, and then its own fields. Text deltas and progress ticks are not events.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from openswarm.core.contract import Contract
+from openswarm.core.frozen import Frozen
+from openswarm.core.messages import ToolCall, Usage
+from openswarm.core.result import Failure, Outcome
+from openswarm.core.table import Cell, Row
+from openswarm.core.task import Task
+
+FORMAT = 1
+"""The version of the journal format that this code writes; older ones stay readable."""
+
+ROOT = "root"
+"""The path of the orchestrator, or of the only agent."""
+
+
+class Content(Frozen):
+    """Text that is kept inline when short and as a blob when long."""
+
+    text: str = ""
+    blob: str = ""
+    """SHA-256 of the blob, in hex; '' when the text is inline."""
+
+
+class Event(Frozen):
+    """The envelope. `agent` is the path of the agent that the event is about."""
+
+    seq: int = 0
+    at: float = 0.0
+    """Seconds since the epoch; never less than in the event before."""
+    run: str = ""
+    agent: str = ROOT
+    parent: str = ""
+    v: int = FORMAT
+
+
+class RunStarted(Event):
+    """A run began."""
+
+    type: Literal["run_started"] = "run_started"
+    task: Task
+    model: str
+    subagent_model: str
+    openswarm: str
+    """The version of openswarm that wrote it."""
+    tools: tuple[str, ...] = ()
+    """Names of every tool of the run, so that a resume can name the missing ones."""
+
+
+class Resumed(Event):
+    """Another process took the run up again."""
+
+    type: Literal["resumed"] = "resumed"
+
+
+class ModeChosen(Event):
+    """The mode of the run, and why."""
+
+    type: Literal["mode_chosen"] = "mode_chosen"
+    mode: str
+    why: str
+
+
+class ContractDeclared(Event):
+    """The table's definition was frozen."""
+
+    type: Literal["contract_declared"] = "contract_declared"
+    contract: Contract
+    by: Literal["user", "orchestrator"]
+
+
+class AgentCreated(Event):
+    """A sub-agent configuration was registered."""
+
+    type: Literal["agent_created"] = "agent_created"
+    name: str
+    system_prompt: Content
+    tools: tuple[str, ...] | None = None
+    model: str = ""
+
+
+class TaskAssigned(Event):
+    """A conversation begins: an assignment, or the run's own task for the root."""
+
+    type: Literal["task_assigned"] = "task_assigned"
+    name: str = ""
+    """The configuration."""
+    item: str = ""
+    call_id: str = ""
+    """The orchestrator's call that asked for it."""
+    index: int = 0
+    """The position among the assignments of that call."""
+    stage: int = 0
+    system: Content
+    brief: Content
+    attachments: tuple[str, ...] = ()
+
+
+class Admitted(Event):
+    """A sub-agent got its place and runs, or a suspended one goes on."""
+
+    type: Literal["admitted"] = "admitted"
+
+
+class Requeued(Event):
+    """A sub-agent waits for the endpoint, with its context."""
+
+    type: Literal["requeued"] = "requeued"
+    reason: str
+    wait_s: float = 0.0
+
+
+class CapacityChanged(Event):
+    """What a resource admits at once was found to be another number."""
+
+    type: Literal["capacity_changed"] = "capacity_changed"
+    resource: str
+    capacity: int
+    reason: str
+
+
+class ModelReplied(Event):
+    """A model's reply, paid for: it is durable before anything acts on it."""
+
+    type: Literal["model_replied"] = "model_replied"
+    model: str
+    text: Content = Content()
+    reasoning: Content = Content()
+    signature: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    finish: str = ""
+    latency_s: float = 0.0
+    final: bool = False
+    """Asked for without tools, to hand back what there is."""
+
+
+class ToolCalled(Event):
+    """A tool began to run."""
+
+    type: Literal["tool_called"] = "tool_called"
+    call_id: str
+    name: str
+    brief: str = ""
+    """The start of its arguments, for people."""
+
+
+class ToolReturned(Event):
+    """A tool's result, as the model sees it."""
+
+    type: Literal["tool_returned"] = "tool_returned"
+    call_id: str
+    name: str
+    ok: bool
+    text: Content
+    closing: bool = False
+    """The call ended the agent's work."""
+
+
+class Nudged(Event):
+    """openswarm itself spoke to an agent: a repair, a request for a fuller report."""
+
+    type: Literal["nudged"] = "nudged"
+    text: str
+
+
+class Steered(Event):
+    """Someone spoke to a running agent."""
+
+    type: Literal["steered"] = "steered"
+    text: str
+    by: str
+    request: str = ""
+
+
+class ContextCompacted(Event):
+    """A conversation was shortened; `blob` holds the messages that took its place."""
+
+    type: Literal["context_compacted"] = "context_compacted"
+    strategy: str
+    messages_before: int
+    messages_after: int
+    conversation: Content
+
+
+class ReportReceived(Event):
+    """A sub-agent is done."""
+
+    type: Literal["report_received"] = "report_received"
+    outcome: Outcome
+    why: str = ""
+    text: Content = Content()
+    rows: tuple[Row, ...] = ()
+    steps: int = 0
+    failure: Failure | None = None
+
+
+class RowsMerged(Event):
+    """Rows of one report went into the table; `rows` are the table's rows as they are now."""
+
+    type: Literal["rows_merged"] = "rows_merged"
+    rows: tuple[Row, ...]
+
+
+class ConflictFound(Event):
+    """Two sub-agents reported different values for one cell."""
+
+    type: Literal["conflict_found"] = "conflict_found"
+    key: tuple[str, ...]
+    column: str
+    kept: Cell
+    other: Cell
+    rule: str
+
+
+class LimitHit(Event):
+    """A limit ended something."""
+
+    type: Literal["limit_hit"] = "limit_hit"
+    limit: str
+    message: str
+
+
+class Cancelled(Event):
+    """Work was stopped: `cancel` asks for what there is, `kill` does not wait."""
+
+    type: Literal["cancelled"] = "cancelled"
+    verb: Literal["cancel", "kill"]
+    by: str
+    request: str = ""
+
+
+class Failed(Event):
+    """Something crossed a boundary and broke."""
+
+    type: Literal["failed"] = "failed"
+    boundary: str
+    kind: str
+    message: str
+
+
+class Answered(Event):
+    """The run is over; the last event of a generation."""
+
+    type: Literal["answered"] = "answered"
+    outcome: Outcome
+    why: str = ""
+    text: Content
+
+
+AnyEvent = Annotated[
+    RunStarted | Resumed | ModeChosen | ContractDeclared | AgentCreated | TaskAssigned | Admitted
+    | Requeued | CapacityChanged | ModelReplied | ToolCalled | ToolReturned | Nudged | Steered
+    | ContextCompacted | ReportReceived | RowsMerged | ConflictFound | LimitHit | Cancelled
+    | Failed | Answered,
+    Field(discriminator="type"),
+]  # fmt: skip
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+"""Reads one event of any type."""
+
+
+class Tick(Frozen):
+    """A sign of life that is never written: text as it streams, progress of long work."""
+
+    agent: str
+    kind: Literal["text", "reasoning", "restart", "progress"]
+    text: str = ""

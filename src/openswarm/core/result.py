@@ -1,0 +1,77 @@
+"""Reports of sub-agents and the result of a run."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from openswarm.core.frozen import Frozen
+from openswarm.core.messages import Usage
+from openswarm.core.table import Row, Table
+
+Outcome = Literal["completed", "partial", "failed", "cancelled", "empty"]
+"""How work ended. `completed` means a valid report; `empty` means that nothing came."""
+
+State = Literal["queued", "running", "suspended", "stopping", "done"]
+"""Where work stands. State and outcome are two fields: only what is done has an outcome."""
+
+
+class Failure(Frozen):
+    """What went wrong, named for the boundary that it crossed."""
+
+    agent: str
+    boundary: str
+    kind: str
+    message: str
+
+
+class Report(Frozen):
+    """What a sub-agent hands back: one message, rows if there is a contract, and how it ended."""
+
+    agent: str
+    """The sub-agent's path, such as `root/3`."""
+    name: str = ""
+    """The registered configuration that it was made from."""
+    item: str = ""
+    """What it was about: the batch item, or the start of its brief."""
+    outcome: Outcome
+    why: str = ""
+    """For every outcome but `completed`: the reason, in a few words."""
+    text: str = ""
+    rows: tuple[Row, ...] = ()
+    steps: int = 0
+    failure: Failure | None = None
+
+
+class Stats(Frozen):
+    """The figures of a run, all folds over its journal."""
+
+    sub_agents: int = 0
+    stages: int = 0
+    critical_steps: int = 0
+    critical_steps_at_slots: dict[int, int] = Field(default_factory=dict)
+    """Critical steps when only k sub-agents run at once, by list scheduling; keyed by k."""
+    total_steps: int = 0
+    parallelism: float = 1.0
+    """Sub-agent steps over the sum of the longest sub-agents; 1 when there was none."""
+    max_in_flight: int = 0
+    """The most sub-agents that were admitted at the same moment."""
+    tokens: Usage = Usage()
+    cost_usd: float | None = None
+    """None when the model has no price."""
+    wall_s: float = 0.0
+
+
+class RunResult(Frozen):
+    """What a run gives back. A partial run is returned, not raised."""
+
+    run_id: str
+    mode: str
+    mode_reason: str = ""
+    answer: str
+    outcome: Outcome
+    why: str = ""
+    table: Table | None = None
+    failures: tuple[Failure, ...] = ()
+    stats: Stats = Stats()
+    folder: str = ""
+    """Where the run lies; '' for a run in memory."""

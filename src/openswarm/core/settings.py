@@ -1,0 +1,41 @@
+"""The type of the settings: one frozen tree, a docstring a field.
+
+Reading the TOML file and the environment is `modes.settings`'s business.
+"""
+
+from pydantic import Field
+
+from openswarm.core.frozen import Frozen
+from openswarm.core.limits import Limits
+
+
+class Endpoint(Frozen):
+    """What is known of one provider or endpoint beyond its address."""
+
+    base_url: str = ""
+    """Overrides the provider's address."""
+    api_key_env: str = ""
+    """The environment variable that holds the key."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Extra headers of every request."""
+    context_tokens: int | None = None
+    """The model's window, where it is not the provider's usual one."""
+
+
+class Settings(Frozen):
+    """Everything that can be set, with its default."""
+
+    model: str = ""
+    """The default model specification; '' chooses by the keys in the environment."""
+    subagent_model: str = ""
+    """The default model of sub-agents; '' is the orchestrator's."""
+    limits: Limits = Limits()
+    """The default limits of a run."""
+    endpoints: dict[str, Endpoint] = Field(default_factory=dict)
+    """By provider name (`openai`, `moonshot`, …) or by base URL."""
+    ca_bundle: str = ""
+    """A file of certificates that are trusted beside the system's."""
+    keep_runs_days: int = Field(0, ge=0)
+    """Finished runs older than this are removed by `openswarm runs rm`; 0 keeps all."""
+    context_strategy: str = "hide_tool_results"
+    """What to do when a conversation nears the model's window."""

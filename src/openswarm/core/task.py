@@ -1,0 +1,30 @@
+"""The task: what the user asked, with everything that belongs to it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from openswarm.core.contract import Contract
+from openswarm.core.frozen import Frozen
+from openswarm.core.limits import Limits
+
+Mode = Literal["auto", "instant", "thinking", "agent", "swarm"]
+
+
+class Task(Frozen):
+    """One task, complete: a run needs nothing else from the user."""
+
+    text: str = Field(min_length=1)
+    mode: Mode = "auto"
+    model: str = ""
+    """The orchestrator's model specification; '' for the default."""
+    subagent_model: str = ""
+    """The sub-agents' model specification; '' for the orchestrator's."""
+    over: tuple[str, ...] = ()
+    """Paths and addresses of the corpus."""
+    attachments: tuple[str, ...] = ()
+    """Paths of files that go into the first message."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools that sub-agents and orchestrator may use, beside those of the corpus."""
+    contract: Contract | None = None
+    limits: Limits = Limits()

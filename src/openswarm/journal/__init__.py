@@ -1,0 +1,1 @@
+"""The event log of a run, the only truth: append, blobs, fold, tail, lock, index."""

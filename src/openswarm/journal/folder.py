@@ -1,0 +1,203 @@
+"""The journal on disk: one folder a run, `events.jsonl` and `blobs/`, written off the event loop.
+
+Writes are group-committed: all that was appended while a write was under way goes into the next
+one. The folder is locked while a process writes to it.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from openswarm.core.errors import JournalError
+from openswarm.core.events import Event
+from openswarm.journal.journal import MemoryJournal
+from openswarm.journal.lines import EVENTS_FILE, parse_line, whole_lines
+
+LOCK_FILE = "lock"
+BLOBS = "blobs"
+
+
+class FolderJournal(MemoryJournal):
+    """A journal that lives in a folder. Use `create` or `reopen`, and `close` at the end."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(folder.name, clock)
+        self.folder = folder
+        self._lock = -1
+        self._file = -1
+        self._lines: list[bytes] = []
+        self._new_blobs: dict[str, bytes] = {}
+        self._written_blobs: set[str] = set()
+        self._durable = 0
+        self._writing: anyio.Event | None = None
+        self._broken: JournalError | None = None
+
+    @classmethod
+    def create(cls, folder: Path, clock: Callable[[], float] = time.time) -> "FolderJournal":
+        """A new run folder, locked."""
+        journal = cls(folder, clock)
+        try:
+            (folder / BLOBS).mkdir(parents=True)
+        except FileExistsError:
+            raise JournalError(f"run {folder.name} exists already", "exists") from None
+        except OSError as error:
+            raise _disk_error(folder, error) from None
+        journal._open()
+        return journal
+
+    @classmethod
+    def reopen(cls, folder: Path, clock: Callable[[], float] = time.time) -> "FolderJournal":
+        """An existing run folder, locked, its events read, a torn last line cut off."""
+        if not (folder / EVENTS_FILE).is_file():
+            raise JournalError(f"{folder} is not a run: it has no {EVENTS_FILE}", "no_run")
+        journal = cls(folder, clock)
+        journal._open()
+        try:
+            journal._read_back()
+        except JournalError:
+            journal.close()
+            raise
+        return journal
+
+    def _open(self) -> None:
+        try:
+            self._lock = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise JournalError(
+                f"run {self.run_id} is alive in another process; follow it with:"
+                f" openswarm watch {self.run_id}",
+                "locked",
+            ) from None
+        except OSError as error:
+            raise _disk_error(self.folder, error) from None
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        self._file = os.open(self.folder / EVENTS_FILE, flags, 0o644)
+
+    def _read_back(self) -> None:
+        path = self.folder / EVENTS_FILE
+        data = path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        for number, line in enumerate(whole_lines(data), 1):
+            event = parse_line(line, f"{path}, line {number}")
+            self._events.append(event)
+            self._last_at = max(self._last_at, event.at)
+        if whole < len(data):
+            os.ftruncate(self._file, whole)
+        self._durable = len(self._events)
+
+    def _write(self, event: Event) -> None:
+        self._lines.append(event.model_dump_json().encode() + b"\n")
+
+    def _keep_blob(self, name: str, data: bytes) -> None:
+        if name not in self._written_blobs:
+            self._new_blobs[name] = data
+
+    def _read_blob(self, name: str) -> bytes:
+        pending = self._new_blobs.get(name)
+        return pending if pending is not None else read_blob(self.folder, name)
+
+    async def commit(self) -> None:
+        """See `Journal.commit`. One caller writes for all that wait."""
+        target = len(self._events)
+        while self._durable < target:
+            if self._broken is not None:
+                raise self._broken
+            if self._writing is not None:
+                await self._writing.wait()
+                continue
+            self._writing = anyio.Event()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._write_group()
+            finally:
+                self._writing.set()
+                self._writing = None
+
+    async def _write_group(self) -> None:
+        count, lines = len(self._events), self._lines
+        blobs = dict(self._new_blobs)
+        self._lines = []
+        try:
+            await anyio.to_thread.run_sync(self._write_now, blobs, lines)
+        except OSError as error:
+            self._broken = _disk_error(self.folder, error)
+            raise self._broken from None
+        self._durable = count
+        self._forget(blobs)
+
+    def _write_now(self, blobs: dict[str, bytes], lines: list[bytes]) -> None:
+        for name, data in blobs.items():
+            path = self.folder / BLOBS / name
+            temporary = path.with_suffix(".part")
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        if lines:
+            _write_all(self._file, b"".join(lines))
+            getattr(os, "fdatasync", os.fsync)(self._file)
+
+    def _forget(self, blobs: dict[str, bytes]) -> None:
+        self._written_blobs.update(blobs)
+        for name in blobs:
+            self._new_blobs.pop(name, None)
+
+    def close(self) -> None:
+        """Writes what is left and gives the folder free."""
+        try:
+            if self._broken is None and (self._lines or self._new_blobs):
+                self._write_now(self._new_blobs, self._lines)
+                self._durable, self._lines, self._new_blobs = len(self._events), [], {}
+        except OSError as error:
+            self._broken = _disk_error(self.folder, error)
+        finally:
+            for descriptor in (self._file, self._lock):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._file = self._lock = -1
+
+
+def read_blob(folder: Path, name: str) -> bytes:
+    """A blob of a run folder. The name is a hash and nothing else: no path leads out of it."""
+    if len(name) != 64 or not all(c in "0123456789abcdef" for c in name):
+        raise JournalError(f"{name[:80]!r} is not the name of a blob", "damaged")
+    try:
+        return (folder / BLOBS / name).read_bytes()
+    except FileNotFoundError:
+        raise JournalError(f"{folder}: blob {name} is missing", "damaged") from None
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a process holds the run's lock."""
+    try:
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _disk_error(folder: Path, error: OSError) -> JournalError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return JournalError(
+        f"cannot write to {folder}: {reason}. Nothing that was written is lost: make room or give"
+        f" access there, then: openswarm resume {folder.name}",
+        "disk",
+    )

@@ -1,0 +1,1 @@
+"""The model boundary: one protocol, and the clients that speak it."""

@@ -1,0 +1,123 @@
+"""A tool: a name, a prompt text, typed parameters and an async function.
+
+What a tool returns has three faces: `text` for the model, `display` for people, `data` for
+Python callers and tests.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict, create_model
+
+from openswarm.core.errors import UserError
+from openswarm.llm.model import ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a running call may know of its surroundings."""
+
+    agent: str
+    """The path of the agent that called."""
+    call_id: str
+    tick: Callable[[str], None] = lambda _: None
+    """Shows a sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of a call."""
+
+    text: str
+    ok: bool = True
+    closing: bool = False
+    """The agent's work is done with this call."""
+    display: str = ""
+    data: Any = field(default=None, compare=False)
+
+
+Run = Callable[[Any, ToolContext], Awaitable[ToolResult]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that any agent can be given."""
+
+    name: str
+    description: str
+    params: type[BaseModel]
+    run: Run
+    read_only: bool = False
+    """Changes nothing: equal calls of several agents share one flight and its result."""
+    resource: str = ""
+    """The named resource whose limiter it passes; '' for none."""
+
+    @cached_property
+    def spec(self) -> ToolSpec:
+        """The tool as a model sees it."""
+        return ToolSpec(self.name, self.description, schema_text(self.params))
+
+
+def schema_text(params: type[BaseModel]) -> str:
+    """The JSON Schema of the parameters, without the titles that only cost tokens."""
+    return json.dumps(_without_titles(params.model_json_schema()), separators=(",", ":"))
+
+
+def prompt_text(module_file: str) -> str:
+    """The prompt text of a tool: the Markdown file beside its module."""
+    return Path(module_file).with_suffix(".md").read_text(encoding="utf-8").strip()
+
+
+def tool(function: Callable[..., Any] | None = None, *, read_only: bool = False) -> Any:
+    """Makes a tool of a typed function, sync or async; a sync one runs in a thread.
+
+    The docstring is the prompt text, the parameters are validated by their annotations. What the
+    function returns is given to the model as text (JSON unless it is a string).
+    """
+    if function is None:
+        return partial(tool, read_only=read_only)
+    description = inspect.getdoc(function)
+    if not description:
+        raise UserError(f"tool {function.__name__!r} needs a docstring: it is the model's manual")
+    params = _params_of(function)
+
+    async def run(arguments: BaseModel, _: ToolContext) -> ToolResult:
+        values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
+        if inspect.iscoroutinefunction(function):
+            value = await function(**values)
+        else:
+            value = await anyio.to_thread.run_sync(partial(function, **values))
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        return ToolResult(text, data=value)
+
+    return Tool(function.__name__, description, params, run, read_only=read_only)
+
+
+def _params_of(function: Callable[..., Any]) -> type[BaseModel]:
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise UserError(f"tool {function.__name__!r}: name each parameter, not *{name}")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[name] = (hints.get(name, Any), default)
+    return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _without_titles(value: Any, *, names: bool = False) -> Any:
+    """Drops `title` from schemas, but not a property that is called so."""
+    if isinstance(value, dict):
+        return {
+            key: _without_titles(entry, names=key in ("properties", "$defs"))
+            for key, entry in value.items()
+            if names or key != "title"
+        }
+    if isinstance(value, list):
+        return [_without_titles(entry) for entry in value]
+    return value
