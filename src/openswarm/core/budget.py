@@ -43,7 +43,7 @@ class Ledger:
         return cls(steps=limits.steps, tokens=limits.tokens, usd=limits.usd)
 
     def exceeded(self, amount: Amount) -> str:
-        """The first ceiling that `amount` on top of what is spent and reserved would pass, or ''."""
+        """The first ceiling that `amount` would pass now, what is reserved included; '' if none."""
         return self._first_over(self.spent + self.reserved + amount)
 
     def hopeless(self, amount: Amount) -> str:

@@ -104,6 +104,14 @@ class TaskAssigned(Event):
     attachments: tuple[str, ...] = ()
 
 
+class DocumentsOpened(Event):
+    """Pages that fit an assignment were put before its first turn."""
+
+    type: Literal["documents_opened"] = "documents_opened"
+    sources: tuple[str, ...]
+    text: Content
+
+
 class Admitted(Event):
     """A sub-agent got its place and runs, or a suspended one goes on."""
 
@@ -190,6 +198,9 @@ class ContextCompacted(Event):
     messages_before: int
     messages_after: int
     conversation: Content
+    usage: Usage = Usage()
+    """What the summary itself used, where a model wrote one."""
+    cost_usd: float | None = None
 
 
 class ReportReceived(Event):
@@ -258,7 +269,8 @@ class Answered(Event):
 
 
 AnyEvent = Annotated[
-    RunStarted | Resumed | ModeChosen | ContractDeclared | AgentCreated | TaskAssigned | Admitted
+    RunStarted | Resumed | ModeChosen | ContractDeclared | AgentCreated | TaskAssigned
+    | DocumentsOpened | Admitted
     | Requeued | CapacityChanged | ModelReplied | ToolCalled | ToolReturned | Nudged | Steered
     | ContextCompacted | ReportReceived | RowsMerged | ConflictFound | LimitHit | Cancelled
     | Failed | Answered,

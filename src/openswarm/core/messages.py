@@ -36,7 +36,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 class ToolCall(Frozen):
-    """One call that a model asks for; `arguments` is the JSON text exactly as the model wrote it."""
+    """One call that a model asks for; `arguments` is the JSON text exactly as it was written."""
 
     id: str
     name: str

@@ -55,8 +55,6 @@ class Tool:
     run: Run
     read_only: bool = False
     """Changes nothing: equal calls of several agents share one flight and its result."""
-    resource: str = ""
-    """The named resource whose limiter it passes; '' for none."""
 
     @cached_property
     def spec(self) -> ToolSpec:

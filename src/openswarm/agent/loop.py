@@ -1,0 +1,131 @@
+"""The loop of one agent: ask the model, run its calls, until it is done or told to stop.
+
+What comes next is read from the conversation alone, so one that was folded back from a journal
+simply goes on. The loop is handed all that it needs; it knows neither swarms nor files.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from openswarm.agent.control import Control
+from openswarm.agent.conversation import INTERRUPTED, Conversation
+from openswarm.agent.turn import Turn
+from openswarm.core.errors import BudgetError, ModelError
+from openswarm.core.messages import Message, ToolCall
+from openswarm.core.result import Outcome
+from openswarm.tools.tool import ToolResult
+from openswarm.tools.toolset import Toolset
+
+HAND_BACK = "Stop now ({why}). Hand back what you have, and say what is missing."
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an agent's work ended."""
+
+    outcome: Outcome
+    text: str = ""
+    why: str = ""
+    closing: ToolResult | None = None
+    """The result of the call that closed the work, if one did."""
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent with everything that it works with."""
+
+    conversation: Conversation
+    turn: Turn
+    tools: Toolset
+    control: Control
+    max_steps: int
+    repeats: int = 3
+    """So many identical calls in a row break the loop."""
+    closing_tools: tuple[str, ...] = ()
+    """Tools that hand work back; they stay when all others are taken away."""
+    review: Callable[[Message], str] = lambda _: ""
+    """Looks at a last message: '' accepts it, else it is what to say to the agent."""
+    _same: tuple[object, int] = field(default=(None, 0))
+
+    async def run(self) -> Ending:
+        """Works to the end. Raises `ModelError` when the model cannot be had."""
+        while True:
+            ending = None
+            with self.control.turn():
+                ending = await self._advance()
+            if ending is None and (why := self._reason_to_stop()):
+                ending = await self._hand_back(why)
+            if ending is not None:
+                return ending
+
+    async def _advance(self) -> Ending | None:
+        """One turn: the open calls, or else the next reply; the ending if this is it."""
+        if self.conversation.open_calls():
+            return await self._run_tools()
+        if self.conversation.last.role == "assistant":
+            return self._judge(self.conversation.last)
+        try:
+            calls = await self.turn.take(self.tools.specs)
+        except BudgetError as error:
+            return self._leftovers(f"budget: {error.limit}")
+        self._count_repeats(calls)
+        return None
+
+    def _judge(self, last: Message) -> Ending | None:
+        if objection := self.review(last):
+            self.conversation.nudge(objection)
+            return None
+        if not last.text.strip():
+            return Ending("empty", why="the model answered nothing")
+        return Ending("completed", last.text)
+
+    def _reason_to_stop(self) -> str:
+        if self._same[1] >= self.repeats:
+            return f"the same call {self.repeats} times in a row"
+        if self.conversation.last.role == "assistant" and not self.conversation.open_calls():
+            return ""
+        if self.control.cancelled:
+            return self.control.cancelled
+        if self.conversation.steps >= self.max_steps and not self.conversation.open_calls():
+            return f"limit of {self.max_steps} steps"
+        return ""
+
+    async def _hand_back(self, why: str) -> Ending:
+        """One last turn, with no tools but those that hand work back."""
+        self.turn.stopping(why)
+        self.conversation.close_calls()
+        self.conversation.nudge(HAND_BACK.format(why=why))
+        try:
+            await self.turn.take(self.tools.only(self.closing_tools), final=True)
+        except (BudgetError, ModelError):
+            return self._leftovers(why)
+        ending = await self._run_tools()
+        if ending is not None:
+            return Ending("partial", ending.text, why, ending.closing)
+        return self._leftovers(why)
+
+    def _leftovers(self, why: str) -> Ending:
+        """What the agent said last, for want of anything better."""
+        said = [m.text for m in self.conversation.history if m.role == "assistant"]
+        return Ending("partial", next((text for text in reversed(said) if text.strip()), ""), why)
+
+    async def _run_tools(self) -> Ending | None:
+        """Runs the open calls; the ending, if one of them closed the work."""
+        talk = self.conversation
+        calls = talk.open_calls()
+        lost = [call for call in calls if self._is_lost(call)]
+        for call in lost:
+            talk.returned(call, ToolResult(INTERRUPTED, ok=False))
+        runnable = [call for call in calls if call not in lost]
+        results = await self.tools.run(runnable, talk.path, talk.called, talk.returned)
+        talk.close_calls()
+        closing = next((result for result in results if result.closing), None)
+        return Ending("completed", closing.text, closing=closing) if closing else None
+
+    def _is_lost(self, call: ToolCall) -> bool:
+        """Whether an earlier process began this call, and doing it again might do harm."""
+        return call.id in self.conversation.interrupted and not self.tools.is_repeatable(call.name)
+
+    def _count_repeats(self, calls: tuple[ToolCall, ...]) -> None:
+        key = tuple((call.name, call.arguments) for call in calls)
+        self._same = (key, self._same[1] + 1 if key and key == self._same[0] else 1)

@@ -1,0 +1,103 @@
+"""One turn of an agent: from its conversation to the next reply, journalled and durable."""
+
+import time
+from dataclasses import dataclass
+
+from openswarm.agent.context import Context
+from openswarm.agent.control import Control
+from openswarm.agent.conversation import Conversation
+from openswarm.core.budget import NOTHING, Amount
+from openswarm.core.errors import BudgetError, Fault, ModelError
+from openswarm.core.events import Admitted, LimitHit, Requeued, Tick
+from openswarm.core.messages import ToolCall
+from openswarm.journal.journal import Journal
+from openswarm.llm.model import Delta, Request, ToolSpec
+from openswarm.llm.paced import PacedModel, PaidReply
+
+
+@dataclass(slots=True)
+class Turn:
+    """How one agent gets its replies."""
+
+    name: str
+    """The agent's name, by which scripted models are keyed."""
+    model: PacedModel
+    journal: Journal
+    conversation: Conversation
+    control: Control
+    context: Context
+    reply_tokens: int = 4096
+    thinking: bool | None = None
+    effort: str = ""
+    must_call: bool = False
+    """A reply has to call a tool."""
+    held_back: Amount = NOTHING
+    """What of the budget has to stay free for others."""
+
+    async def take(
+        self, tools: tuple[ToolSpec, ...], *, final: bool = False
+    ) -> tuple[ToolCall, ...]:
+        """The next reply is in the conversation and durable; its calls are returned.
+
+        Raises `BudgetError` when the budget does not allow it, `ModelError` after all retries.
+        """
+        talk = self.conversation
+        talk.read_mail(self.control.mail)
+        request = Request(
+            history=talk.history,
+            tools=tools,
+            max_tokens=self.reply_tokens,
+            thinking=self.thinking,
+            effort=self.effort,
+            agent=self.name,
+            must_call=self.must_call and bool(tools),
+        )
+        started = time.monotonic()
+        paid = await self._reply_within_window(request)
+        talk.replied(paid, self.model.model.spec, time.monotonic() - started, final=final)
+        self.context.used(paid.reply.usage, talk.history)
+        await self.journal.commit()
+        return paid.reply.message.tool_calls
+
+    def stopping(self, why: str) -> None:
+        """Says in the journal why the agent is told to hand back."""
+        self.journal.append(LimitHit(agent=self.conversation.path, limit="stop", message=why))
+
+    async def _reply_within_window(self, request: Request) -> PaidReply:
+        await self.context.make_room(request, self.conversation, self._reply)
+        try:
+            return await self._reply(request)
+        except ModelError as error:
+            if error.fault is not Fault.CONTEXT:
+                raise
+            shorter = await self.context.make_room(
+                request, self.conversation, self._reply, overflowed=True
+            )
+            if not shorter:
+                raise
+            return await self._reply(request)
+
+    async def _reply(self, request: Request) -> PaidReply:
+        try:
+            return await self.model.reply(
+                request,
+                on_delta=self._show,
+                on_wait=self._waits,
+                on_go=self._goes_on,
+                held_back=self.held_back,
+            )
+        except BudgetError as error:
+            path = self.conversation.path
+            self.journal.append(LimitHit(agent=path, limit=error.limit, message=str(error)))
+            raise
+
+    def _show(self, delta: Delta) -> None:
+        self.journal.tick(Tick(agent=self.conversation.path, kind=delta.kind, text=delta.text))
+
+    def _waits(self, reason: str, seconds: float) -> None:
+        path = self.conversation.path
+        self.journal.append(Requeued(agent=path, reason=reason, wait_s=round(seconds, 3)))
+        self.journal.tick(Tick(agent=path, kind="restart"))
+
+    def _goes_on(self) -> None:
+        self.journal.append(Admitted(agent=self.conversation.path))

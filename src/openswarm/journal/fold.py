@@ -1,0 +1,202 @@
+"""What is known of a run, as a fold over its events: for people, `show`, resume and figures."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from openswarm.core.contract import Contract
+from openswarm.core.events import (
+    ROOT,
+    Admitted,
+    Answered,
+    AnyEvent,
+    Cancelled,
+    CapacityChanged,
+    ConflictFound,
+    Content,
+    ContextCompacted,
+    ContractDeclared,
+    Failed,
+    LimitHit,
+    ModeChosen,
+    ModelReplied,
+    ReportReceived,
+    Requeued,
+    RowsMerged,
+    RunStarted,
+    TaskAssigned,
+    ToolCalled,
+    ToolReturned,
+)
+from openswarm.core.messages import Usage
+from openswarm.core.result import Failure, Outcome, State
+from openswarm.core.table import Row
+from openswarm.core.task import Task
+
+
+@dataclass(slots=True)
+class AgentView:
+    """One agent as it stands."""
+
+    path: str
+    name: str = ""
+    item: str = ""
+    state: State = "queued"
+    outcome: Outcome | None = None
+    why: str = ""
+    """Why it is suspended, or why its outcome is not `completed`."""
+    steps: int = 0
+    tool_calls: int = 0
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    last_action: str = ""
+    assigned_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    stage: int = 0
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run as it stands. `apply` takes the next event."""
+
+    run_id: str = ""
+    task: Task | None = None
+    model: str = ""
+    subagent_model: str = ""
+    tools: tuple[str, ...] = ()
+    mode: str = ""
+    mode_reason: str = ""
+    contract: Contract | None = None
+    agents: dict[str, AgentView] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+    conflicts: list[ConflictFound] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    limits_hit: list[LimitHit] = field(default_factory=list)
+    capacity: dict[str, int] = field(default_factory=dict)
+    """What each resource admits at once, where that was found to be limited."""
+    outcome: Outcome | None = None
+    why: str = ""
+    answer: Content = Content()
+    started_at: float = 0.0
+    last_at: float = 0.0
+    seq: int = 0
+
+    @property
+    def sub_agents(self) -> list[AgentView]:
+        """All agents but the orchestrator, in the order in which they were assigned."""
+        return [view for path, view in self.agents.items() if path != ROOT]
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of the whole tree."""
+        return sum((view.usage for view in self.agents.values()), Usage())
+
+    @property
+    def cost_usd(self) -> float | None:
+        """The dollars of the whole tree; None when nothing in it has a price."""
+        costs = [view.cost_usd for view in self.agents.values() if view.cost_usd is not None]
+        return sum(costs) if costs else None
+
+    def apply(self, event: AnyEvent) -> None:
+        """Takes one event."""
+        self.seq, self.last_at = event.seq, event.at
+        self.run_id = self.run_id or event.run
+        match event:
+            case RunStarted():
+                self.task, self.tools, self.started_at = event.task, event.tools, event.at
+                self.model, self.subagent_model = event.model, event.subagent_model
+                self.contract = event.task.contract
+            case ModeChosen():
+                self.mode, self.mode_reason = event.mode, event.why
+            case ContractDeclared():
+                self.contract = event.contract
+            case CapacityChanged():
+                self.capacity[event.resource] = event.capacity
+            case RowsMerged():
+                self.rows = event.rows
+            case ConflictFound():
+                self.conflicts.append(event)
+            case Failed():
+                self.failures.append(
+                    Failure(
+                        agent=event.agent,
+                        boundary=event.boundary,
+                        kind=event.kind,
+                        message=event.message,
+                    )
+                )
+            case Answered():
+                self._answered(event)
+            case _:
+                self._apply_to_agent(event)
+
+    def _answered(self, event: Answered) -> None:
+        self.outcome, self.why, self.answer = event.outcome, event.why, event.text
+        root = self._agent(event)
+        root.state, root.outcome, root.ended_at = "done", event.outcome, event.at
+
+    def _apply_to_agent(self, event: AnyEvent) -> None:
+        match event:
+            case TaskAssigned():
+                view = self._agent(event)
+                view.name, view.item, view.stage = event.name, event.item, event.stage
+                view.assigned_at = event.at
+                if event.agent == ROOT:
+                    view.state, view.started_at = "running", event.at
+            case Admitted():
+                view = self._agent(event)
+                view.state, view.why = "running", ""
+                view.started_at = view.started_at or event.at
+            case Requeued():
+                view = self._agent(event)
+                view.state, view.why = "suspended", event.reason
+            case ModelReplied() | ContextCompacted():
+                self._paid(event)
+            case ToolCalled():
+                view = self._agent(event)
+                view.tool_calls += 1
+                view.last_action = f"{event.name} {event.brief}".strip()
+            case ToolReturned():
+                view = self._agent(event)
+                view.last_action = f"{event.name} {'returned' if event.ok else 'failed'}"
+            case LimitHit():
+                self.limits_hit.append(event)
+                self._agent(event).state = "stopping"
+            case Cancelled():
+                self._agent(event).state = "stopping"
+            case ReportReceived():
+                self._report(event)
+            case _:
+                pass
+
+    def _paid(self, event: ModelReplied | ContextCompacted) -> None:
+        view = self._agent(event)
+        view.usage += event.usage
+        if event.cost_usd is not None:
+            view.cost_usd = (view.cost_usd or 0.0) + event.cost_usd
+        if isinstance(event, ModelReplied):
+            view.steps += 1
+            view.state = "running" if view.state == "suspended" else view.state
+            view.last_action = (
+                "calls " + ", ".join(c.name for c in event.calls[:3])
+                if (event.calls)
+                else "answers"
+            )
+
+    def _report(self, event: ReportReceived) -> None:
+        view = self._agent(event)
+        view.state, view.outcome, view.why = "done", event.outcome, event.why
+        view.ended_at = event.at
+        if event.failure is not None:
+            self.failures.append(event.failure)
+
+    def _agent(self, event: AnyEvent) -> AgentView:
+        return self.agents.setdefault(event.agent, AgentView(event.agent))
+
+
+def fold(events: Iterable[AnyEvent]) -> RunView:
+    """The run as it stands after these events."""
+    view = RunView()
+    for event in events:
+        view.apply(event)
+    return view

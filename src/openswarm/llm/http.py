@@ -1,0 +1,163 @@
+"""One HTTP session an endpoint: proxies, certificates, extra headers, and what a failure means.
+
+Owns the mapping from HTTP and connection failures to `ModelError`; knows no wire format.
+"""
+
+import json
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from openswarm.core.errors import Fault, ModelError, SettingsError
+
+CONNECT_S = 20.0
+MAX_ERROR_BYTES = 64 * 1024
+_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CONTEXT_WORDS = (
+    "context length", "context_length", "maximum context", "context window", "context size",
+    "prompt is too long", "too many tokens", "input is too long", "exceeds the model's max",
+)  # fmt: skip
+_QUOTA_WORDS = ("insufficient_quota", "billing", "credit balance", "exceeded_current_quota")
+
+
+class Endpoint:
+    """A base URL with its session. The session is made at the first call, in its event loop."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], ca_bundle: str = "") -> None:
+        self.base_url = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._ca_bundle = ca_bundle
+        self._session: aiohttp.ClientSession | None = None
+
+    def session(self) -> aiohttp.ClientSession:
+        """The session; proxies come from the usual environment variables."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, ssl=_tls(self._ca_bundle))
+            self._session = aiohttp.ClientSession(
+                connector=connector, headers=self._headers, trust_env=True
+            )
+        return self._session
+
+    @asynccontextmanager
+    async def post(
+        self, path: str, body: bytes, stall_s: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A streamed POST of JSON. Every failure, also later while reading, is a `ModelError`."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=stall_s)
+        headers = {"content-type": "application/json"}
+        try:
+            async with self.session().post(
+                self.base_url + path, data=body, headers=headers, timeout=timeout
+            ) as response:
+                if response.status >= 400:
+                    raise await self._refusal(response)
+                yield response
+        except aiohttp.ConnectionTimeoutError:
+            raise ModelError(
+                Fault.UNREACHABLE, f"{self.base_url} did not accept a connection in {CONNECT_S:g} s"
+            ) from None
+        except aiohttp.ServerTimeoutError:
+            raise ModelError(
+                Fault.STALLED, f"{self.base_url} sent nothing for {stall_s:g} s"
+            ) from None
+        except aiohttp.ClientConnectorError as error:
+            raise ModelError(
+                Fault.UNREACHABLE,
+                f"cannot reach {self.base_url} ({error.strerror or error}); is it running, and is"
+                " the address right?",
+            ) from None
+        except aiohttp.InvalidURL:
+            raise SettingsError(f"{self.base_url!r} is not a URL") from None
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise ModelError(
+                Fault.BROKEN, f"{self.base_url} broke off: {error or type(error).__name__}"
+            ) from None
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ModelError:
+        data = await response.content.read(MAX_ERROR_BYTES)
+        message = _message_of(data)
+        fault = fault_of(response.status, message)
+        retry_after = _retry_after(response.headers)
+        text = f"{self.base_url} answered {response.status}: {message}{_advice(fault)}"
+        return ModelError(fault, text, retry_after_s=retry_after, status=response.status)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def fault_of(status: int, message: str) -> Fault:
+    """What an HTTP status with an error message means."""
+    folded = message.casefold()
+    if status == 402 or any(word in folded for word in _QUOTA_WORDS):
+        return Fault.QUOTA
+    if status in (401, 403):
+        return Fault.AUTH
+    if status in (429, 503, 529):
+        return Fault.THROTTLED
+    if status in (408, 409, 425) or status >= 500:
+        return Fault.SERVER
+    if status in (400, 413, 422) and any(word in folded for word in _CONTEXT_WORDS):
+        return Fault.CONTEXT
+    return Fault.UNKNOWN_MODEL if status == 404 else Fault.REFUSED
+
+
+def _advice(fault: Fault) -> str:
+    return {
+        Fault.AUTH: "; check the key of this provider",
+        Fault.QUOTA: "; the account has no quota left",
+        Fault.UNKNOWN_MODEL: "; check the model's name and the address",
+        Fault.CONTEXT: "; the conversation is longer than the model's window",
+    }.get(fault, "")
+
+
+def _message_of(data: bytes) -> str:
+    """The error text of a body in any of the usual shapes, cut to a line."""
+    text = data.decode("utf-8", "replace")
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        value = text
+    while isinstance(value, dict):
+        parts = [str(value[k]) for k in ("code", "type") if isinstance(value.get(k), str)]
+        inner = value.get("error") or value.get("message") or value.get("detail") or ""
+        value = inner if isinstance(inner, dict) else " ".join([str(inner), *parts])
+    return " ".join(str(value).split())[:500] or "no message"
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait; bounded, since a header is a stranger's word."""
+    if "retry-after-ms" in headers:
+        value, scale = headers["retry-after-ms"], 0.001
+    elif "retry-after" in headers:
+        value, scale = headers["retry-after"], 1.0
+    else:
+        return None
+    try:
+        seconds = float(value) * scale
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), 600.0)
+
+
+def _tls(ca_bundle: str) -> ssl.SSLContext:
+    """The system's certificates and the user's own."""
+    context = ssl.create_default_context()
+    for path in (ca_bundle, *(os.environ.get(name, "") for name in _CA_VARIABLES)):
+        if path:
+            try:
+                context.load_verify_locations(path)
+            except OSError:
+                raise SettingsError(f"certificate bundle {path} cannot be read") from None
+    return context

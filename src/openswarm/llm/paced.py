@@ -1,0 +1,87 @@
+"""A model with its limiter and its budget: the only way in which agents call models.
+
+Reserves an upper bound, waits for the endpoint, books what was really used. The conversation is
+not known here.
+"""
+
+from dataclasses import dataclass
+
+from openswarm.core.budget import NOTHING, Amount
+from openswarm.core.messages import Usage
+from openswarm.llm.model import ChatModel, ModelInfo, OnDelta, Price, Reply, Request, ignore
+from openswarm.pacing.gate import BudgetGate
+from openswarm.pacing.limiter import Limiter, OnGo, OnWait
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PaidReply:
+    """A reply with what it cost; None where the model has no price."""
+
+    reply: Reply
+    cost_usd: float | None
+
+
+class PacedModel:
+    """One model as the agents of a run share it."""
+
+    def __init__(
+        self, model: ChatModel, limiter: Limiter, gate: BudgetGate, retry_s: float
+    ) -> None:
+        self.model = model
+        self._limiter = limiter
+        self._gate = gate
+        self._retry_s = retry_s
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of the model."""
+        return self.model.info
+
+    async def reply(
+        self,
+        request: Request,
+        *,
+        on_delta: OnDelta = ignore,
+        on_wait: OnWait = lambda *_: None,
+        on_go: OnGo = lambda: None,
+        held_back: Amount = NOTHING,
+    ) -> PaidReply:
+        """One reply, paid for. Raises `BudgetError` before, or `ModelError` after all retries."""
+        reserved = self._bound(request)
+        await self._gate.reserve(reserved, held_back)
+        spent, cost = NOTHING, None
+        try:
+            reply = await self._limiter.call(
+                lambda: self.model.reply(request, on_delta),
+                retry_s=self._retry_s,
+                on_wait=on_wait,
+                on_go=on_go,
+            )
+            cost = cost_usd(self.info.price, reply.usage)
+            spent = Amount(1, reply.usage.total_tokens, cost or 0.0)
+        finally:
+            self._gate.settle(reserved, spent)
+        return PaidReply(reply, cost)
+
+    def _bound(self, request: Request) -> Amount:
+        ledger = self._gate.ledger
+        if ledger.tokens is None and (ledger.usd is None or self.info.price is None):
+            return Amount(steps=1)
+        bound = Usage(
+            input_tokens=self.model.input_bound(request), output_tokens=request.max_tokens
+        )
+        return Amount(1, bound.total_tokens, cost_usd(self.info.price, bound) or 0.0)
+
+
+def cost_usd(price: Price | None, usage: Usage) -> float | None:
+    """Dollars for a usage; cached input tokens have their own price."""
+    if price is None:
+        return None
+    fresh = usage.input_tokens - usage.cached_tokens
+    return (
+        fresh * price.input
+        + usage.cached_tokens * price.cached
+        + usage.output_tokens * price.output
+    ) / MILLION

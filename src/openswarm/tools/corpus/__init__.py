@@ -1,0 +1,1 @@
+"""The corpus of a task (`--over`): files, folders and web pages, read, indexed and searched."""
