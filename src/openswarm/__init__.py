@@ -1,0 +1,55 @@
+"""openswarm, the open Agent Swarm: one task, as many sub-agents as it deserves, one answer.
+
+result = await openswarm.run("…", over=["docs/"], columns="name: …; year: …")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from openswarm.core.contract import Column, Contract
+    from openswarm.core.errors import OpenswarmError
+    from openswarm.core.limits import Limits
+    from openswarm.core.result import RunResult
+    from openswarm.llm.scripted import Say, ScriptedModel
+    from openswarm.modes.run import resume, run, stream
+    from openswarm.tools.tool import tool
+
+_HOME = {
+    "Column": "core.contract",
+    "Contract": "core.contract",
+    "Limits": "core.limits",
+    "OpenswarmError": "core.errors",
+    "RunResult": "core.result",
+    "Say": "llm.scripted",
+    "ScriptedModel": "llm.scripted",
+    "resume": "modes.run",
+    "run": "modes.run",
+    "stream": "modes.run",
+    "tool": "tools.tool",
+}
+__all__ = [
+    "Column",
+    "Contract",
+    "Limits",
+    "OpenswarmError",
+    "RunResult",
+    "Say",
+    "ScriptedModel",
+    "__version__",
+    "resume",
+    "run",
+    "stream",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name at its first use, so that `import openswarm` costs next to nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'openswarm' has no attribute {name!r}")
+    value = getattr(import_module(f"openswarm.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -4,11 +4,14 @@ Controls form the tree of the agents they belong to. `cancel` reaches the leaves
 what they have comes up; `kill` ends a scope, and with it everything inside.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
+
+OUT_OF_TIME = "its time is up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Steer:
     request: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Control:
     """The handle of one agent."""
 
@@ -32,6 +35,8 @@ class Control:
     cancelled: str = ""
     """Why the agent is to hand back what it has; '' while it may go on."""
     killed: str = ""
+    deadline: float = math.inf
+    """When, on the event loop's clock, the agent is told to hand back."""
     _turn: anyio.CancelScope | None = None
 
     def steer(self, steer: Steer) -> None:
@@ -58,10 +63,12 @@ class Control:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """One turn that `cancel` may end; what is under way in it is dropped."""
-        with anyio.CancelScope() as self._turn:
+        with anyio.CancelScope(deadline=self.deadline) as self._turn:
             if self.cancelled and not self.children:
                 self._turn.cancel()
             yield
+        if self._turn.cancelled_caught:
+            self.cancelled = self.cancelled or OUT_OF_TIME
         self._turn = None
 
     @contextmanager

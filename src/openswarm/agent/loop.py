@@ -45,6 +45,8 @@ class Agent:
     """Tools that hand work back; they stay when all others are taken away."""
     review: Callable[[Message], str] = lambda _: ""
     """Looks at a last message: '' accepts it, else it is what to say to the agent."""
+    stop_when: Callable[[], str] = lambda: ""
+    """A further reason to stop, or ''."""
     _same: tuple[object, int] = field(default=(None, 0))
 
     async def run(self) -> Ending:
@@ -86,9 +88,11 @@ class Agent:
             return ""
         if self.control.cancelled:
             return self.control.cancelled
-        if self.conversation.steps >= self.max_steps and not self.conversation.open_calls():
+        if self.conversation.open_calls():
+            return ""
+        if self.conversation.steps >= self.max_steps:
             return f"limit of {self.max_steps} steps"
-        return ""
+        return self.stop_when()
 
     async def _hand_back(self, why: str) -> Ending:
         """One last turn, with no tools but those that hand work back."""

@@ -27,6 +27,7 @@ class Turn:
     control: Control
     context: Context
     reply_tokens: int = 4096
+    stall_s: float = 60.0
     thinking: bool | None = None
     effort: str = ""
     must_call: bool = False
@@ -47,6 +48,7 @@ class Turn:
             history=talk.history,
             tools=tools,
             max_tokens=self.reply_tokens,
+            stall_s=self.stall_s,
             thinking=self.thinking,
             effort=self.effort,
             agent=self.name,

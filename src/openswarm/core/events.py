@@ -216,10 +216,12 @@ class ReportReceived(Event):
 
 
 class RowsMerged(Event):
-    """Rows of one report went into the table; `rows` are the table's rows as they are now."""
+    """A report went into the table; `rows` are the rows that are new or changed, whole."""
 
     type: Literal["rows_merged"] = "rows_merged"
     rows: tuple[Row, ...]
+    places: tuple[tuple[int, int], ...]
+    """The place of each row in the table: assignment, then position in its report."""
 
 
 class ConflictFound(Event):

@@ -65,17 +65,23 @@ class Message(Frozen):
 
 
 class Usage(Frozen):
-    """Tokens of one call or of a sum of calls. `cached_tokens` are part of `input_tokens`."""
+    """Tokens of one call or of a sum of calls.
+
+    `input_tokens` include `cached_tokens` (read from the provider's cache) and `written_tokens`
+    (written to it, where the provider bills that).
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    written_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            written_tokens=self.written_tokens + other.written_tokens,
         )
 
     @property

@@ -9,6 +9,15 @@ from openswarm.core.frozen import Frozen
 from openswarm.core.limits import Limits
 
 
+class ModelPrice(Frozen):
+    """Dollars for a million tokens of one model."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    """Input that is read from the provider's cache; by default as dear as other input."""
+
+
 class Endpoint(Frozen):
     """What is known of one provider or endpoint beyond its address."""
 
@@ -20,6 +29,8 @@ class Endpoint(Frozen):
     """Extra headers of every request."""
     context_tokens: int | None = None
     """The model's window, where it is not the provider's usual one."""
+    prices: dict[str, ModelPrice] = Field(default_factory=dict)
+    """By model name; goes before the prices that openswarm ships."""
 
 
 class Settings(Frozen):

@@ -29,7 +29,7 @@ from openswarm.core.events import (
 )
 from openswarm.core.messages import Usage
 from openswarm.core.result import Failure, Outcome, State
-from openswarm.core.table import Row
+from openswarm.core.table import Row, Table
 from openswarm.core.task import Task
 
 
@@ -68,7 +68,6 @@ class RunView:
     mode_reason: str = ""
     contract: Contract | None = None
     agents: dict[str, AgentView] = field(default_factory=dict)
-    rows: tuple[Row, ...] = ()
     conflicts: list[ConflictFound] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     limits_hit: list[LimitHit] = field(default_factory=list)
@@ -80,6 +79,18 @@ class RunView:
     started_at: float = 0.0
     last_at: float = 0.0
     seq: int = 0
+    _rows: dict[tuple[str, ...], tuple[tuple[int, int], Row]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the table, in the order in which they were assigned."""
+        placed = sorted(self._rows.values(), key=lambda entry: entry[0])
+        return tuple(row for _, row in placed)
+
+    @property
+    def table(self) -> Table | None:
+        """The table, if the run has a contract."""
+        return Table(contract=self.contract, rows=self.rows) if self.contract else None
 
     @property
     def sub_agents(self) -> list[AgentView]:
@@ -113,7 +124,7 @@ class RunView:
             case CapacityChanged():
                 self.capacity[event.resource] = event.capacity
             case RowsMerged():
-                self.rows = event.rows
+                self._merge(event)
             case ConflictFound():
                 self.conflicts.append(event)
             case Failed():
@@ -129,6 +140,11 @@ class RunView:
                 self._answered(event)
             case _:
                 self._apply_to_agent(event)
+
+    def _merge(self, event: RowsMerged) -> None:
+        if self.contract is not None:
+            for row, place in zip(event.rows, event.places, strict=True):
+                self._rows[row.key(self.contract)] = (place, row)
 
     def _answered(self, event: Answered) -> None:
         self.outcome, self.why, self.answer = event.outcome, event.why, event.text

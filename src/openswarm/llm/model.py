@@ -31,6 +31,11 @@ class Price:
     input: float
     output: float
     cached: float
+    """Input that was read from the provider's cache."""
+    written: float | None = None
+    """Input that was written to the provider's cache; None is the price of other input."""
+    above: "tuple[int, Price] | None" = None
+    """The price of a whole call whose input has more than so many tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Request:
     """A JSON Schema that the answer has to fit."""
     agent: str = "root"
     """The agent's name, by which scripted models are keyed."""
+    stall_s: float = 60.0
+    """A reply that brings nothing for so many seconds has stalled."""
     must_call: bool = False
     """The reply has to call a tool; a model that can be constrained is."""
 

@@ -32,7 +32,6 @@ class OpenAIModel:
         model: str,
         info: ModelInfo = ModelInfo(),
         quirks: Quirks = Quirks(),
-        stall_s: float = 60.0,
     ) -> None:
         self.spec = spec
         self.resource = endpoint.base_url
@@ -40,13 +39,12 @@ class OpenAIModel:
         self._endpoint = endpoint
         self._model = model
         self._quirks = quirks
-        self.stall_s = stall_s
 
     async def reply(self, request: Request, on_delta: OnDelta = ignore) -> Reply:
         """See `ChatModel.reply`."""
         body = encode_request(request, self._model, self._quirks)
         fold = ReplyFold(on_delta)
-        async with self._endpoint.post("/chat/completions", body, self.stall_s) as response:
+        async with self._endpoint.post("/chat/completions", body, request.stall_s) as response:
             if response.content_type == "application/json":
                 fold.chunk(await response.read())
                 whole = True

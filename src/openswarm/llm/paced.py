@@ -7,12 +7,10 @@ not known here.
 from dataclasses import dataclass
 
 from openswarm.core.budget import NOTHING, Amount
-from openswarm.core.messages import Usage
-from openswarm.llm.model import ChatModel, ModelInfo, OnDelta, Price, Reply, Request, ignore
+from openswarm.llm.model import ChatModel, ModelInfo, OnDelta, Reply, Request, ignore
+from openswarm.llm.prices import bound_usd, cost_usd
 from openswarm.pacing.gate import BudgetGate
 from openswarm.pacing.limiter import Limiter, OnGo, OnWait
-
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +67,6 @@ class PacedModel:
         ledger = self._gate.ledger
         if ledger.tokens is None and (ledger.usd is None or self.info.price is None):
             return Amount(steps=1)
-        bound = Usage(
-            input_tokens=self.model.input_bound(request), output_tokens=request.max_tokens
-        )
-        return Amount(1, bound.total_tokens, cost_usd(self.info.price, bound) or 0.0)
-
-
-def cost_usd(price: Price | None, usage: Usage) -> float | None:
-    """Dollars for a usage; cached input tokens have their own price."""
-    if price is None:
-        return None
-    fresh = usage.input_tokens - usage.cached_tokens
-    return (
-        fresh * price.input
-        + usage.cached_tokens * price.cached
-        + usage.output_tokens * price.output
-    ) / MILLION
+        tokens = self.model.input_bound(request)
+        usd = bound_usd(self.info.price, tokens, request.max_tokens)
+        return Amount(1, tokens + request.max_tokens, usd or 0.0)

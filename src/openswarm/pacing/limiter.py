@@ -23,6 +23,8 @@ OnGo = Callable[[], None]
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 8.0
+RETRIED_STALLS = 1
+"""A second stall of one call is its end: each has cost `stall_s` seconds already."""
 NEVER_REACHED_S = 3.0
 """How long an address that has never answered is tried."""
 
@@ -62,7 +64,7 @@ class Limiter:
         without a success; time that the resource itself asked to wait does not count.
         """
         deadline = self._clock() + retry_s
-        failures = 0
+        failures = stalls = 0
         while True:
             await self._enter(on_wait, again=failures > 0)
             if failures:
@@ -73,8 +75,10 @@ class Limiter:
                 self.capacity.release()
                 delay = self._observe(error, failures)
                 failures += 1
+                stalls += error.fault is Fault.STALLED
                 deadline = self._deadline(deadline, error, retry_s)
-                if not error.may_pass or self._clock() + delay > deadline:
+                late = self._clock() + delay > deadline
+                if late or stalls > RETRIED_STALLS or not error.may_pass:
                     self._wake()
                     raise
                 on_wait(error.kind, delay)

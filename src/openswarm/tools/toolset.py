@@ -34,12 +34,13 @@ class CheckedCall:
 class CallGroup(Protocol):
     """Tools whose calls of one turn belong together: all are checked before any one starts."""
 
-    tools: tuple[Tool, ...]
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools of the group."""
+        ...
 
-    async def run(
-        self, calls: Sequence[CheckedCall], on_returned: OnReturned
-    ) -> dict[str, ToolResult]:
-        """The results by call id. Tells `on_returned` of each as soon as it is known."""
+    async def run(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+        """Runs the calls, and tells `on_returned` the result of each as soon as it is known."""
         ...
 
 

@@ -69,8 +69,8 @@ def names(value: Any) -> list[str]:
     """
     if not isinstance(value, dict):
         return []
-    folded = {str(key).casefold(): entry for key, entry in value.items()}
-    top = [_name(plain(folded[key])) for key in _NAME_KEYS if _is_plain(folded.get(key))]
+    folded = {key.casefold(): entry for key, entry in value.items()}
+    top = [plain(folded[key]) for key in _NAME_KEYS if _is_plain(folded.get(key))]
     if any(top):
         return [name for name in top if name]
     found = [leaf for leaf in leaves(_without_lists(value)) if _is_naming(leaf)]
@@ -145,6 +145,9 @@ def _is_naming(leaf: Leaf) -> bool:
 
 
 def _name(value: str) -> str:
-    """The value without a remark after a semicolon, or '' if it is no name."""
+    """The value without a remark after a semicolon, or '' if it is no name: none, or a sentence."""
     name = value.partition(";")[0].strip()
-    return name if len(name) <= MAX_NAME_CHARS and name.casefold() not in _NO_NAME else ""
+    if len(name) > MAX_NAME_CHARS or name.casefold() in _NO_NAME:
+        return ""
+    is_sentence = name[:1].islower() and name.count(" ") > 4
+    return "" if is_sentence else name

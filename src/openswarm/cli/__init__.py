@@ -1,0 +1,1 @@
+"""The command line: Typer commands, the live view, plain lines. Shows runs; decides nothing."""

@@ -1,0 +1,101 @@
+"""A run as it is followed: the folds, and the signs of life that no journal keeps.
+
+Owns no drawing: the live view and the plain lines read it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from openswarm.core.contract import Contract
+from openswarm.core.events import ROOT, AnyEvent, ModelReplied, ReportReceived, Tick
+from openswarm.core.limits import Limits
+from openswarm.core.table import fold_key
+from openswarm.journal.fold import AgentView, RunView
+from openswarm.swarm.stages import Stages
+
+KEPT_CHARS = 2_000
+"""So much of what an agent is writing is kept for showing."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """`take` gets every event and tick of the run, in order; a repeated event is passed over."""
+
+    view: RunView = field(default_factory=RunView)
+    stages: Stages = field(default_factory=Stages)
+    writing: dict[str, str] = field(default_factory=dict)
+    """The end of what each agent writes just now."""
+    progress: str = ""
+    """How far long work is that comes before or between the turns."""
+
+    def take(self, event: AnyEvent | Tick) -> None:
+        """Takes one event or tick."""
+        if isinstance(event, Tick):
+            self._tick(event)
+        elif event.seq > self.view.seq:
+            self.view.apply(event)
+            self.stages.apply(event)
+            if isinstance(event, ModelReplied | ReportReceived):
+                self.writing.pop(event.agent, None)
+                self.progress = ""
+
+    def _tick(self, tick: Tick) -> None:
+        match tick.kind:
+            case "progress":
+                self.progress = tick.text
+            case "restart":
+                self.writing.pop(tick.agent, None)
+            case "text":
+                text = self.writing.get(tick.agent, "") + tick.text
+                self.writing[tick.agent] = text[-KEPT_CHARS:]
+            case _:
+                pass
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the run."""
+        return self.view.task.limits if self.view.task else Limits()
+
+    def elapsed(self, now: float | None = None) -> float:
+        """Seconds since the start, up to `now` or to the last event."""
+        if not self.view.started_at:
+            return 0.0
+        over = now is None or self.view.outcome is not None
+        return max(0.0, (self.view.last_at if over else now) - self.view.started_at)
+
+    def counts(self) -> Counter[str]:
+        """Sub-agents by state, and those that are done by outcome."""
+        found: Counter[str] = Counter()
+        for agent in self.view.sub_agents:
+            found[agent.state] += 1
+            if agent.outcome:
+                found[agent.outcome] += 1
+        return found
+
+    def missing(self) -> list[AgentView]:
+        """With a table: the sub-agents whose item has no row."""
+        contract = self.view.contract
+        if contract is None:
+            return []
+        found = {part for row in self.view.rows for part in row.key(contract)}
+        return [
+            agent
+            for agent in self.view.sub_agents
+            if agent.item and agent.outcome != "completed" and fold_key(agent.item) not in found
+        ]
+
+    def expected_rows(self) -> int:
+        """With a table: how many items were assigned."""
+        return len({fold_key(agent.item) for agent in self.view.sub_agents if agent.item})
+
+
+def agent_label(agent: AgentView) -> str:
+    """What an agent is called: `root/3 Chile`."""
+    name = "orchestrator" if agent.path == ROOT else agent.item or agent.name
+    return f"{agent.path} {name}".strip()
+
+
+def contract_line(contract: Contract) -> str:
+    """The columns in one line, the key first."""
+    asked = ", ".join(column.name for column in contract.asked)
+    return f"{' + '.join(contract.key)} → {asked or 'nothing else'}"

@@ -1,0 +1,176 @@
+"""The options of commands that start work, as types; defaults are shown from where they live."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from openswarm.core.errors import UserError
+from openswarm.core.limits import Limits
+
+TABLE, LIMITS, OUTPUT = "The table", "Limits", "Output"
+_DURATION = re.compile(r"(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+(?:\.\d+)?)s?)?")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `90`, `90s`, `10m` or `1h30m`. Raises `typer.BadParameter`."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise typer.BadParameter(f"{text!r} is no duration; write 90, 90s, 10m or 1h30m")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _default(field: str) -> str:
+    value = Limits.model_fields[field].default
+    if value is None:
+        return "none"
+    if field.endswith("wall_s"):
+        return f"{value / 60:g}m"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _limit(flag: str, field: str, text: str, **more: Any) -> Any:
+    shown = _default(field)
+    return typer.Option(flag, help=text, show_default=shown, rich_help_panel=LIMITS, **more)
+
+
+Task = Annotated[str, typer.Argument(help="What is to be done; - reads it from standard input.")]
+Run = Annotated[str, typer.Argument(help="A run: its id, the start of its id, or `last`.")]
+Agent = Annotated[
+    str, typer.Argument(help="An agent: its path (root/3), its number (3) or its item.")
+]
+Mode = Annotated[
+    str,
+    typer.Option(
+        help="auto, instant, thinking, agent or swarm. auto chooses and says why.",
+        metavar="MODE",
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="provider/name, http://host:port/v1#name, local/name or scripted:FILE.",
+        show_default="by the keys in the environment; see openswarm doctor",
+        metavar="SPEC",
+    ),
+]
+SubagentModel = Annotated[
+    str, typer.Option(help="The sub-agents' model.", show_default="--model", metavar="SPEC")
+]
+Over = Annotated[
+    list[str] | None,
+    typer.Option(help="Search and read these: a folder, a file or an address.", metavar="PATH"),
+]
+Attach = Annotated[
+    list[Path] | None,
+    typer.Option(help="Put this file into the first message.", metavar="FILE"),
+]
+Columns = Annotated[
+    str,
+    typer.Option(
+        help='Freeze the table: "name: definition; name (number, km): definition; …". '
+        "Types: text, number, date, url, boolean.",
+        show_default="the orchestrator decides",
+        rich_help_panel=TABLE,
+        metavar="TEXT",
+    ),
+]
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A column that identifies a row.",
+        show_default="the first column",
+        rich_help_panel=TABLE,
+        metavar="COLUMN",
+    ),
+]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Write the result there as well: .csv, .xlsx, .json or .md.",
+        rich_help_panel=TABLE,
+        metavar="FILE",
+    ),
+]
+MaxSubagents = Annotated[
+    int | None, _limit("--max-subagents", "max_subagents", "Sub-agents that one run may start.")
+]
+MaxParallel = Annotated[
+    int | None,
+    typer.Option(
+        help="Sub-agents that run at once.",
+        show_default="--max-subagents",
+        rich_help_panel=LIMITS,
+    ),
+]
+BudgetUsd = Annotated[
+    float | None, _limit("--budget-usd", "usd", "Dollars, where the model has a price.")
+]
+BudgetTokens = Annotated[
+    int | None, _limit("--budget-tokens", "tokens", "Input and output tokens, all agents.")
+]
+Timeout = Annotated[
+    float | None,
+    _limit(
+        "--timeout",
+        "wall_s",
+        "Time for the run: 90, 10m, 1h30m.",
+        parser=parse_duration,
+        metavar="TIME",
+    ),
+]
+SubagentTimeout = Annotated[
+    float | None,
+    _limit(
+        "--subagent-timeout",
+        "subagent_wall_s",
+        "Time for one sub-agent.",
+        parser=parse_duration,
+        metavar="TIME",
+    ),
+]
+Steps = Annotated[int | None, _limit("--steps", "steps", "Replies of models, all agents.")]
+CriticalSteps = Annotated[
+    int | None, _limit("--critical-steps", "critical_steps", "Steps on the longest path.")
+]
+OrchestratorSteps = Annotated[
+    int | None,
+    _limit("--orchestrator-steps", "orchestrator_steps", "Replies of the orchestrator."),
+]
+SubagentSteps = Annotated[
+    int | None, _limit("--subagent-steps", "subagent_steps", "Replies of one sub-agent.")
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON object and nothing else; progress goes to standard error.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        help="Lines instead of the live view; also where NO_COLOR=1 and no terminal is.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Ask nothing: yes to every question."),
+]
+
+
+def limits_with(base: Limits, **given: Any) -> Limits:
+    """`base` with the options that were given. Raises `UserError` for values out of range."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Limits.model_validate(base.model_dump() | chosen)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        raise UserError(f"{name} = {chosen.get(name)}: {first['msg']}") from None

@@ -1,0 +1,85 @@
+"""Carrying out a run from the terminal: shows it, and hands on Ctrl-C the way another terminal
+would."""
+
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from openswarm.cli.display import Display
+from openswarm.cli.exits import Interrupted
+from openswarm.core.events import ROOT, AnyEvent, RunStarted, Tick
+from openswarm.core.result import RunResult
+from openswarm.journal.journal import Observer
+from openswarm.journal.requests import send_request
+
+Work = Callable[[Observer], Awaitable[RunResult]]
+
+
+@dataclass(slots=True)
+class Carried:
+    """A run that came to its end, and whether the user stopped it."""
+
+    result: RunResult
+    interrupted: bool
+
+
+@dataclass(slots=True)
+class _Stopper:
+    """Answers signals: cancel, then kill, then no more waiting."""
+
+    display: Display
+    runs: Path
+    folder: Path | None = None
+    signals: int = 0
+
+    def observe(self, event: AnyEvent | Tick) -> None:
+        if isinstance(event, RunStarted):
+            self.folder = self.runs / event.run
+        self.display.take(event)
+
+    async def listen(self, scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                self.signals += 1
+                if self.folder is None or self.signals > 2:
+                    scope.cancel()
+                elif self.signals == 1:
+                    send_request(self.folder, "cancel", ROOT, by="Ctrl-C")
+                    self.display.say(
+                        "Stopping: every agent hands back what it has. Ctrl-C again to kill."
+                    )
+                else:
+                    send_request(self.folder, "kill", ROOT, by="Ctrl-C")
+                    self.display.say("Killing the run; what is in its journal stays.")
+
+
+def carry_out(work: Work, display: Display, runs: Path, folder: Path | None = None) -> Carried:
+    """Runs `work` to its end. Raises `OpenswarmError`, and `Interrupted` when it was stopped
+    before it could hand anything back."""
+    stopper = _Stopper(display, runs, folder)
+    uvloop = find_spec("uvloop") is not None
+    result = anyio.run(_carry_out, work, stopper, backend_options={"use_uvloop": uvloop})
+    if result is None:
+        raise Interrupted
+    return Carried(result, interrupted=stopper.signals > 0)
+
+
+async def _carry_out(work: Work, stopper: _Stopper) -> RunResult | None:
+    result: RunResult | None = None
+    with stopper.display:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stopper.listen, tasks.cancel_scope)
+            tasks.start_soon(stopper.display.keep_fresh)
+            result = await work(stopper.observe)
+            tasks.cancel_scope.cancel()
+    return result
+
+
+def with_observer(function: Callable[..., Awaitable[RunResult]], *args: Any, **options: Any) -> Work:
+    """`run` or `resume` with all but the observer."""
+    return lambda observer: function(*args, **options, observer=observer)

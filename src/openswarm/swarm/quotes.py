@@ -1,0 +1,88 @@
+"""Where a value stands in what a sub-agent read: the check behind every citation."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from openswarm.core.contract import MAX_QUOTE_CHARS, Column
+from openswarm.core.messages import Message
+from openswarm.tools.documents import Document, fenced
+
+_WORD = re.compile(r"\w+")
+_SEPARATOR = re.compile("(?<=\\d)[,\u00a0\u2009\u202f ](?=\\d{3}\\b)")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_PLAIN = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-",
+     "\u2212": "-"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A quote and its source; `verified` when the quote occurs there."""
+
+    source: str
+    quote: str
+    verified: bool
+
+
+def documents_read(history: Iterable[Message]) -> list[Document]:
+    """All documents that stand in a conversation, from its third message on.
+
+    The system prompt and the brief are the orchestrator's words and prove nothing.
+    """
+    messages = list(history)[2:]
+    texts = [m.text for m in messages if m.role in ("user", "tool")]
+    return [document for text in texts for document in fenced(text)]
+
+
+def find_evidence(
+    value: str, source: str, quote: str, column: Column, documents: Sequence[Document]
+) -> Evidence:
+    """The given quote if it occurs in a document, else the line that shows the value best."""
+    ordered = sorted(documents, key=lambda document: document.source != source)
+    folded = _fold(quote)
+    if folded:
+        for document in ordered:
+            if folded in _fold(document.text):
+                return Evidence(document.source, quote, verified=True)
+    line = _best_line(value, column, ordered)
+    if line is not None:
+        return line
+    return Evidence(source, quote, verified=False)
+
+
+def _best_line(value: str, column: Column, documents: Sequence[Document]) -> Evidence | None:
+    """The line with the value in it that has most of the column's own words."""
+    about = set(_WORD.findall(_fold(f"{column.name} {column.definition}")))
+    lines = [(d.source, line, _fold(line)) for d in documents for line in d.text.splitlines()]
+    for pattern in _patterns(value, column):
+        hits = [entry for entry in lines if pattern.search(entry[2])]
+        if hits:
+            source, line, _ = max(hits, key=lambda hit: len(about & set(_WORD.findall(hit[2]))))
+            return Evidence(source, _around(line, value), verified=True)
+    return None
+
+
+def _patterns(value: str, column: Column) -> list[re.Pattern[str]]:
+    """What to look for: the value; of a number with words around it, the number alone."""
+    folded = _fold(value)
+    texts = [folded]
+    number = _NUMBER.search(folded)
+    if number is not None and column.type == "number":
+        texts.append(number[0].rstrip(".,"))
+    return [re.compile(rf"(?<!\w){re.escape(text)}(?!\w)") for text in texts]
+
+
+def _fold(text: str) -> str:
+    """Case, white space, typographic marks and thousands separators do not count."""
+    return " ".join(_SEPARATOR.sub("", text.casefold().translate(_PLAIN)).split())
+
+
+def _around(line: str, value: str) -> str:
+    """The line, or the part of a long one that has the value in it."""
+    line = line.strip()
+    if len(line) <= MAX_QUOTE_CHARS:
+        return line
+    at = max(0, line.casefold().find(value.casefold()[:40]) - MAX_QUOTE_CHARS // 3)
+    return line[at : at + MAX_QUOTE_CHARS].strip()

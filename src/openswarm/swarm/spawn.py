@@ -1,0 +1,243 @@
+"""The orchestrator's tools: what one turn of calls sets going.
+
+All calls of a turn are checked before anything starts; then all assignments start, or none. A call
+that an earlier process began is taken up again with the sub-agents that it had.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openswarm.core.contract import Column, make_contract
+from openswarm.core.errors import ContractError
+from openswarm.core.events import ROOT, AgentCreated, AnyEvent, ReportReceived, TaskAssigned
+from openswarm.core.limits import Limits
+from openswarm.core.result import Report
+from openswarm.journal.journal import Journal
+from openswarm.swarm import validation
+from openswarm.swarm.assignment import AgentSpec, Assignment
+from openswarm.swarm.merge import TableMerge
+from openswarm.swarm.prompts import Prompts
+from openswarm.swarm.scheduler import Scheduler
+from openswarm.swarm.spawn_params import AssignBatch, AssignTask, CreateSubagent, DeclareTable
+from openswarm.swarm.validation import Brief
+from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
+from openswarm.tools.toolset import CheckedCall, OnReturned
+
+ASSIGNING = ("assign_task", "assign_batch")
+_PARAMS = {
+    "create_subagent": CreateSubagent,
+    "assign_task": AssignTask,
+    "assign_batch": AssignBatch,
+    "declare_table": DeclareTable,
+}
+
+
+@dataclass(slots=True)
+class Spawner:
+    """The call group of the orchestrator."""
+
+    journal: Journal
+    scheduler: Scheduler
+    merge: TableMerge
+    prompts: Prompts
+    limits: Limits
+    direct_tools: Sequence[str]
+    """Names of the tools that sub-agents can be given."""
+    models: Sequence[str] = ()
+    """Specifications of the models that sub-agents can be given."""
+    offered: Sequence[str] = tuple(_PARAMS)
+    """Which of the four tools this orchestrator has."""
+    on_report: Callable[[Report], None] = lambda _: None
+    specs: dict[str, AgentSpec] = field(default_factory=dict)
+    _finished: dict[str, str] = field(default_factory=dict)
+    """Folded briefs of which a complete report is there, and who gave it."""
+    _started: int = 0
+    _stage: int = 0
+    _recorded: dict[str, list[Assignment]] = field(default_factory=dict)
+    """By call id: assignments that an earlier process made."""
+    _reports: dict[str, Report] = field(default_factory=dict)
+    """By path: reports that an earlier process received."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """See `CallGroup.tools`."""
+        return tuple(_tool(name) for name in self.offered)
+
+    def register(self, spec: AgentSpec) -> None:
+        """Registers a configuration."""
+        if spec.name not in self.specs:
+            self.specs[spec.name] = spec
+            self.journal.append(
+                AgentCreated(
+                    name=spec.name,
+                    system_prompt=self.journal.keep(spec.system_prompt),
+                    tools=spec.tools,
+                    model=spec.model,
+                )
+            )
+
+    def restore(self, events: Sequence[AnyEvent]) -> None:
+        """Takes back what an earlier process had registered, assigned and received."""
+        by_agent: dict[str, list[AnyEvent]] = {}
+        for event in events:
+            by_agent.setdefault(event.agent, []).append(event)
+            if isinstance(event, AgentCreated):
+                prompt = self.journal.read(event.system_prompt)
+                spec = AgentSpec(event.name, prompt, event.tools, event.model)
+                self.specs[event.name] = spec
+        for event in events:
+            if isinstance(event, TaskAssigned) and event.agent != ROOT:
+                self._restore_assignment(event, by_agent[event.agent])
+            elif isinstance(event, ReportReceived):
+                self._restore_report(event)
+
+    def _restore_assignment(self, event: TaskAssigned, events: Sequence[AnyEvent]) -> None:
+        spec = self.specs[event.name]
+        brief = self.journal.read(event.brief)
+        entry = Assignment(event.agent, spec, brief, event.item, event.call_id, events)
+        self._recorded.setdefault(event.call_id, []).append(entry)
+        self._started = max(self._started, entry.number)
+        self._stage = max(self._stage, event.stage)
+
+    def _restore_report(self, event: ReportReceived) -> None:
+        assignment = next(
+            a for group in self._recorded.values() for a in group if a.path == event.agent
+        )
+        self._reports[event.agent] = Report(
+            agent=event.agent,
+            name=assignment.spec.name,
+            item=assignment.item,
+            outcome=event.outcome,
+            why=event.why,
+            text=self.journal.read(event.text),
+            rows=event.rows,
+            steps=event.steps,
+            failure=event.failure,
+        )
+        self._note(assignment, self._reports[event.agent])
+
+    async def run(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+        """See `CallGroup.run`."""
+        for entry in calls:
+            if entry.call.name == "declare_table":
+                on_returned(entry.call, self._declare(entry.params))  # type: ignore[arg-type]
+        for entry in calls:
+            if entry.call.name == "create_subagent":
+                on_returned(entry.call, self._create(entry.params))  # type: ignore[arg-type]
+        assigning = [entry for entry in calls if entry.call.name in ASSIGNING]
+        if assigning:
+            await self._assign(assigning, on_returned)
+
+    def _declare(self, params: DeclareTable) -> ToolResult:
+        if self._started:
+            return ToolResult("Too late: sub-agents have been assigned without it.", ok=False)
+        columns = tuple(Column(**column.model_dump()) for column in params.columns)
+        try:
+            self.merge.declare(make_contract(columns=columns, key=tuple(params.key)))
+        except ContractError as error:
+            return ToolResult(f"Not declared: {error}", ok=False)
+        return ToolResult("The table is declared; every sub-agent will be given it.")
+
+    def _create(self, params: CreateSubagent) -> ToolResult:
+        refusal = validation.refuse_spec(params, self.specs, self.direct_tools, self.models)
+        if refusal:
+            return ToolResult(f"Not registered: {refusal}.", ok=False)
+        tools = tuple(params.tools) if params.tools is not None else None
+        self.register(AgentSpec(params.name, params.system_prompt, tools, params.model))
+        return ToolResult(f"Agent {params.name!r} is registered; assign work to it.")
+
+    async def _assign(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+        fresh = [entry for entry in calls if entry.call.id not in self._recorded]
+        briefs = {entry.call.id: expand(entry) for entry in fresh}
+        refusals = self._refusals(fresh, briefs)
+        if refusals:
+            for entry in calls:
+                on_returned(entry.call, _refused(refusals.get(entry.call.id, "")))
+            return
+        groups = {entry.call.id: self._recorded.get(entry.call.id, []) for entry in calls}
+        if fresh:
+            self._stage += 1
+        for call_id, wanted in briefs.items():
+            groups[call_id] = [
+                self._assignment(call_id, index, brief) for index, brief in enumerate(wanted)
+            ]
+        await self.journal.commit()
+        await self._run_stage([a for group in groups.values() for a in group])
+        for entry in calls:
+            reports = [self._reports[a.path] for a in groups[entry.call.id]]
+            text = self.prompts.reports(reports, self.merge.table())
+            on_returned(entry.call, ToolResult(text, data=reports))
+
+    def _refusals(
+        self, calls: Sequence[CheckedCall], briefs: dict[str, list[Brief]]
+    ) -> dict[str, str]:
+        refusals: dict[str, str] = {}
+        in_turn: set[str] = set()
+        for entry in calls:
+            wanted = briefs[entry.call.id]
+            refusal = validation.refuse_call(entry.params, self.specs, wanted)  # type: ignore[arg-type]
+            refusal = refusal or validation.refuse_repeats(wanted, in_turn, self._finished)
+            if refusal:
+                refusals[entry.call.id] = refusal
+            in_turn.update(brief.folded for brief in wanted)
+        asked = sum(map(len, briefs.values()))
+        if too_many := validation.refuse_count(asked, self._started, self.limits):
+            refusals.update(dict.fromkeys(briefs, too_many))
+        return refusals
+
+    def _assignment(self, call_id: str, index: int, brief: Brief) -> Assignment:
+        self._started += 1
+        spec = self.specs[brief.agent]
+        event = self.journal.append(
+            TaskAssigned(
+                agent=f"{ROOT}/{self._started}",
+                name=spec.name,
+                item=brief.item or brief.prompt[:80],
+                call_id=call_id,
+                index=index,
+                stage=self._stage,
+                system=self.journal.keep(self.prompts.subagent(spec, self.merge.contract)),
+                brief=self.journal.keep(self.prompts.brief(brief, self.merge.contract)),
+            )
+        )
+        return Assignment(event.agent, spec, brief.prompt, brief.item, call_id, (event,))
+
+    async def _run_stage(self, assignments: Sequence[Assignment]) -> None:
+        waiting = [a for a in assignments if a.path not in self._reports]
+        for assignment in assignments:
+            if assignment.path in self._reports:
+                self.on_report(self._reports[assignment.path])
+        await self.scheduler.run(waiting, self._received)
+
+    def _received(self, assignment: Assignment, report: Report) -> None:
+        self._reports[assignment.path] = report
+        self.merge.add(assignment.number, report)
+        self._note(assignment, report)
+        self.on_report(report)
+
+    def _note(self, assignment: Assignment, report: Report) -> None:
+        if report.outcome == "completed":
+            brief = Brief(assignment.spec.name, assignment.item, assignment.brief)
+            self._finished[brief.folded] = assignment.path
+
+
+def expand(entry: CheckedCall) -> list[Brief]:
+    """The assignments that a checked call asks for."""
+    return validation.expand(entry.params)  # type: ignore[arg-type]
+
+
+def _refused(refusal: str) -> ToolResult:
+    if refusal:
+        return ToolResult(f"Nothing was started: {refusal}.", ok=False)
+    text = "Nothing was started: another assignment of this turn was refused. Repeat all of them."
+    return ToolResult(text, ok=False)
+
+
+def _tool(name: str) -> Tool:
+    here = Path(__file__).with_name(f"{name}.py")
+    return Tool(name, prompt_text(str(here)), _PARAMS[name], _unused)
+
+
+async def _unused(_: object, __: ToolContext) -> ToolResult:
+    raise NotImplementedError("the calls of a turn are run together, by the group")

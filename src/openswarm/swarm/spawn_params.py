@@ -1,0 +1,55 @@
+"""The parameters of the orchestrator's tools, as published where the report publishes them (E.8)."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PLACEHOLDER = "{{item}}"
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CreateSubagent(_Params):
+    """`create_subagent`."""
+
+    name: str = Field(min_length=1, max_length=64, description="Name of the configuration")
+    system_prompt: str = Field(
+        min_length=1, max_length=20_000, description="Role, capabilities and boundaries"
+    )
+    tools: list[str] | None = Field(None, description="A subset of your own tools; default all")
+    model: str = Field("", max_length=200, description="A model of its own; default the usual one")
+
+
+class AssignTask(_Params):
+    """`assign_task`."""
+
+    agent: str = Field(min_length=1, max_length=64, description="A registered configuration")
+    prompt: str = Field(min_length=1, max_length=60_000, description="The task, complete")
+
+
+class AssignBatch(_Params):
+    """`assign_batch`."""
+
+    agent: str = Field(min_length=1, max_length=64, description="A registered configuration")
+    prompt_template: str = Field(
+        min_length=1, max_length=60_000, description=f"The prompt, with {PLACEHOLDER} in it"
+    )
+    items: list[str] = Field(min_length=1, max_length=1000, description="One sub-agent for each")
+
+
+class DeclaredColumn(_Params):
+    """A column of `declare_table`."""
+
+    name: str = Field(min_length=1, max_length=80)
+    definition: str = Field(min_length=1, max_length=1000)
+    type: Literal["text", "number", "date", "url", "boolean"] = "text"
+    unit: str = Field("", max_length=80)
+
+
+class DeclareTable(_Params):
+    """`declare_table`."""
+
+    columns: list[DeclaredColumn] = Field(min_length=1, max_length=60)
+    key: list[str] = Field(min_length=1, description="The columns that identify a row")

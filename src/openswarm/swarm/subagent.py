@@ -1,0 +1,171 @@
+"""A sub-agent: from its assignment to its report, in a context of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from openswarm.agent.context import Context, Strategy
+from openswarm.agent.control import Control
+from openswarm.agent.conversation import Conversation, replay
+from openswarm.agent.loop import Agent, Ending
+from openswarm.agent.turn import Turn
+from openswarm.core.budget import Amount
+from openswarm.core.contract import Column, Contract
+from openswarm.core.events import DocumentsOpened
+from openswarm.core.limits import Limits
+from openswarm.core.messages import Message
+from openswarm.core.result import Outcome, Report
+from openswarm.core.table import Row
+from openswarm.journal.journal import Journal
+from openswarm.llm.paced import PacedModel
+from openswarm.swarm.assignment import Assignment
+from openswarm.swarm.quotes import documents_read
+from openswarm.swarm.report import REPORT, Reporter
+from openswarm.tools.shared import SharedCalls
+from openswarm.tools.tool import Tool
+from openswarm.tools.toolset import Toolset
+
+if TYPE_CHECKING:
+    from openswarm.tools.corpus.corpus import Corpus
+
+SHORT_REPORT_CHARS = 200
+FULLER = (
+    "Your report is very short. Report fully: what you found, where it stands, and what is missing."
+)
+USE_REPORT = "Hand in what you found with the report tool; it is the only way to hand in rows."
+OPENED_BYTES = {True: 1_600, False: 6_000}
+"""How much of its document a sub-agent is shown before its first turn, by `ModelInfo.compact`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subagents:
+    """What all sub-agents of a run share; `work` runs one assignment."""
+
+    journal: Journal
+    model: Callable[[str], PacedModel]
+    """The model of a specification; '' is the run's model for sub-agents."""
+    tools: Sequence[Tool]
+    shared: SharedCalls
+    contract: Callable[[], Contract | None]
+    corpus: "Corpus | None"
+    limits: Limits
+    strategy: Strategy
+    held_back: Amount
+    critical_steps_left: Callable[[], int] = lambda: 1_000_000
+    """What the longest path may still grow by; a sub-agent's own limit is narrowed to it."""
+
+    async def work(self, assignment: Assignment, control: Control) -> Report:
+        """The report of one sub-agent. Raises what its model or journal raises."""
+        talk = replay(assignment.path, self.journal, assignment.events)
+        model = self.model(assignment.spec.model)
+        contract = self.contract()
+        await self._open_documents(assignment, talk, model.info.compact)
+        agent = Agent(
+            conversation=talk,
+            turn=self._turn(assignment, talk, control, model, must_call=contract is not None),
+            tools=self._toolset(assignment, talk, contract, model.info.compact),
+            control=control,
+            max_steps=max(1, min(self.limits.subagent_steps, self.critical_steps_left())),
+            repeats=self.limits.repeats,
+            closing_tools=(REPORT,),
+            review=self._review(talk, contract, model.info.compact),
+        )
+        return _report(assignment, await agent.run(), talk, contract)
+
+    def _turn(
+        self,
+        assignment: Assignment,
+        talk: Conversation,
+        control: Control,
+        model: PacedModel,
+        *,
+        must_call: bool,
+    ) -> Turn:
+        return Turn(
+            name=assignment.spec.name,
+            model=model,
+            journal=self.journal,
+            conversation=talk,
+            control=control,
+            context=Context(model.info.context_tokens, self.strategy),
+            reply_tokens=self.limits.reply_tokens,
+            stall_s=self.limits.stall_s,
+            must_call=must_call,
+            held_back=self.held_back,
+        )
+
+    def _toolset(
+        self, assignment: Assignment, talk: Conversation, contract: Contract | None, compact: bool
+    ) -> Toolset:
+        names = assignment.spec.tools
+        tools = [tool for tool in self.tools if names is None or tool.name in names]
+        if contract is not None:
+            reporter = Reporter(
+                contract=contract,
+                item=assignment.item,
+                agent=assignment.path,
+                documents=lambda: documents_read(talk.history),
+                compact=compact,
+            )
+            tools.insert(0, reporter.tool())
+        return Toolset(tools, shared=self.shared)
+
+    async def _open_documents(
+        self, assignment: Assignment, talk: Conversation, compact: bool
+    ) -> None:
+        """Shows the passages that fit best, so that one reply may be enough."""
+        done = any(isinstance(event, DocumentsOpened) for event in assignment.events)
+        if self.corpus is None or not assignment.item or done or talk.steps:
+            return
+        document = await self.corpus.find(assignment.item)
+        if document is not None:
+            contract = self.contract()
+            queries = [_query(c) for c in contract.asked] if contract else [assignment.brief]
+            budget = OPENED_BYTES[compact]
+            talk.open_documents(await self.corpus.passages(document, queries, budget))
+
+    def _review(
+        self, talk: Conversation, contract: Contract | None, compact: bool
+    ) -> Callable[[Message], str]:
+        def review(last: Message) -> str:
+            wanted = USE_REPORT if contract else FULLER
+            too_little = contract is not None or len(last.text.strip()) < SHORT_REPORT_CHARS
+            if not too_little or compact or talk.was_told(wanted):
+                return ""
+            return wanted
+
+        return review
+
+
+def _query(column: Column) -> str:
+    return f"{column.name}: {column.definition}" if column.definition else column.name
+
+
+def _report(
+    assignment: Assignment, ending: Ending, talk: Conversation, contract: Contract | None
+) -> Report:
+    rows: tuple[Row, ...] = ending.closing.data if ending.closing and ending.closing.data else ()
+    outcome, why = _outcome(ending, rows, contract)
+    return Report(
+        agent=assignment.path,
+        name=assignment.spec.name,
+        item=assignment.item,
+        outcome=outcome,
+        why=why,
+        text=ending.text,
+        rows=rows,
+        steps=talk.steps,
+    )
+
+
+def _outcome(ending: Ending, rows: Sequence[Row], contract: Contract | None) -> tuple[Outcome, str]:
+    """`completed` means a valid report: with a contract that is a row with something in it."""
+    if ending.outcome == "completed" and contract is not None:
+        asked = [column.name for column in contract.asked]
+        if not rows:
+            return "partial", "it handed in no row"
+        if not any(row.cells[name].value for row in rows for name in asked):
+            return "empty", "its rows are empty"
+    if ending.outcome == "partial" and not ending.text.strip() and not rows:
+        return "empty", ending.why
+    return ending.outcome, ending.why

@@ -1,0 +1,81 @@
+"""The main text of an HTML page, as Markdown, and its title.
+
+trafilatura finds the main text where it is installed (extra `web`); what it cannot read, and
+every page without it, goes through the standard library's parser.
+"""
+
+import re
+from html.parser import HTMLParser
+
+_LEFT_OUT = frozenset(
+    "script style noscript template svg nav header footer aside form button select iframe".split()
+)
+_BLOCKS = frozenset(
+    "address article blockquote br dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 h5"
+    " h6 hr li main ol p pre section summary table tbody tfoot thead tr ul".split()
+)
+_HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+_VOID = frozenset({"br", "hr"})
+
+
+def html_to_markdown(page: str) -> tuple[str, str]:
+    """Title and main text. The title is that of `<title>`, or ''."""
+    parser = _Outline()
+    parser.feed(page)
+    parser.close()
+    title = " ".join("".join(parser.title).split())
+    return title, _main_text(page) or parser.text()
+
+
+def _main_text(page: str) -> str:
+    try:
+        import trafilatura
+    except ImportError:
+        return ""
+    try:
+        text = trafilatura.extract(page, output_format="markdown", include_comments=False)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return ""
+    return text or ""
+
+
+class _Outline(HTMLParser):
+    """Text in blocks, headings marked, cells of a table parted, the furniture left out."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.title: list[str] = []
+        self._parts: list[str] = []
+        self._in_title = False
+        self._left_out: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _LEFT_OUT:
+            self._left_out.append(tag)
+        elif tag == "title":
+            self._in_title = not self.title
+        elif tag in _BLOCKS:
+            self._parts.append("\n" + _HEADINGS.get(tag, "- " if tag == "li" else ""))
+        elif tag in ("td", "th"):
+            self._parts.append(" | ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._left_out:
+            # an inner element that was never closed ends with the outer one
+            while self._left_out.pop() != tag:
+                pass
+        elif tag == "title":
+            self._in_title = False
+        elif tag in _BLOCKS and tag not in _VOID:
+            self._parts.append("\n" if tag in ("li", "tr", "dt", "dd") else "\n\n")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.title.append(data)
+        elif not self._left_out:
+            self._parts.append(re.sub(r"\s+", " ", data))
+
+    def text(self) -> str:
+        """What was read, each block on a line of its own, blank lines between paragraphs."""
+        lines = (line.strip().removeprefix("| ") for line in "".join(self._parts).split("\n"))
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
