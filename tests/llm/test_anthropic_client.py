@@ -8,6 +8,7 @@ from typing import Any
 import anthropic
 import anthropic_sse as sse
 import anyio
+import anyio.lowlevel
 import pytest
 from aiohttp import web
 
@@ -173,6 +174,12 @@ def test_no_key_is_sent_where_there_is_none() -> None:
         (400, "invalid_request_error", "prompt is too long: 200001 > 200000", Fault.CONTEXT),
         (400, "invalid_request_error", "max_tokens: wrong", Fault.REFUSED),
         (400, "invalid_request_error", "Your credit balance is too low to go on", Fault.QUOTA),
+        (
+            400,
+            "invalid_request_error",
+            "You have reached your specified API usage limits",
+            Fault.QUOTA,
+        ),
         (402, "billing_error", "pay", Fault.QUOTA),
         (429, "rate_limit_error", "slow down", Fault.THROTTLED),
         (500, "api_error", "Internal server error", Fault.SERVER),
@@ -237,6 +244,51 @@ async def test_a_server_that_does_not_stream_is_named() -> None:
         with pytest.raises(ModelError, match="does not stream") as caught:
             await model.reply(ask())
     assert caught.value.fault is Fault.PROTOCOL
+
+
+async def test_a_connection_is_used_again_even_if_the_body_ends_late() -> None:
+    peers: set[Any] = set()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        response = await streaming(WHOLE)(request)
+        for _ in range(50):  # the client reads meanwhile
+            await anyio.lowlevel.checkpoint()
+        return response
+
+    async with serving(handle) as url, client(url) as model:
+        for _ in range(3):
+            await model.reply(ask())
+    assert len(peers) == 1
+
+
+async def test_a_server_that_keeps_the_stream_open_does_not_hold_up_the_reply() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = await streaming(WHOLE)(request)
+        await over.wait()
+        return response
+
+    over = anyio.Event()
+    with anyio.fail_after(5):
+        async with serving(handle) as url, client(url) as model:
+            assert (await model.reply(ask())).finish == "tool_calls"
+            over.set()
+
+
+async def test_a_redirect_is_refused_since_the_key_would_go_along() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=307, headers={"location": elsewhere + "/v1/messages"})
+
+    seen: list[Any] = []
+    async with (
+        serving(streaming(WHOLE, seen=seen)) as elsewhere,
+        serving(handle) as url,
+        client(url) as model,
+    ):
+        with pytest.raises(ModelError, match="307"):
+            await model.reply(ask())
+    assert not seen
 
 
 async def test_the_bound_of_the_input_is_above_what_is_sent() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openswarm.cli import control, doctor, export, models, run, runs, show
+from openswarm.cli import control, doctor, export, run, runs, show
 from openswarm.cli.exits import Exit, report_error, say
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (run, show, export, runs, control, models, doctor):
+for module in (run, show, export, runs, control, doctor):
     module.add_to(app)
 
 

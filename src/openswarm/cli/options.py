@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from openswarm.core.errors import UserError
 from openswarm.core.limits import Limits
+from openswarm.core.task import Mode as TaskMode
 
 TABLE, LIMITS, OUTPUT = "The table", "Limits", "Output"
 _DURATION = re.compile(r"(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+(?:\.\d+)?)s?)?")
@@ -43,11 +44,7 @@ Agent = Annotated[
     str, typer.Argument(help="An agent: its path (root/3), its number (3) or its item.")
 ]
 Mode = Annotated[
-    str,
-    typer.Option(
-        help="auto, instant, thinking, agent or swarm. auto chooses and says why.",
-        metavar="MODE",
-    ),
+    TaskMode, typer.Option(help="How it is done; auto chooses and says why.", metavar="MODE")
 ]
 Model = Annotated[
     str,

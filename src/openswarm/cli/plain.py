@@ -1,6 +1,7 @@
 """A run as plain lines on standard error: one for each thing worth knowing, never a flood."""
 
 from collections.abc import Callable
+from types import TracebackType
 
 from openswarm.cli.exits import say
 from openswarm.cli.followed import Followed, agent_label, contract_line
@@ -49,7 +50,12 @@ class PlainLines:
     def __enter__(self) -> "PlainLines":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._flush_assigned()
 
     async def keep_fresh(self) -> None:

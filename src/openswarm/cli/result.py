@@ -1,13 +1,36 @@
-"""What is printed when a run is over: the object of `--json`, or answer, table and figures."""
+"""What is printed when a run is over: the object of `--json`, or answer, table and figures.
+
+The answer and the table go to standard output, all about the run to standard error.
+"""
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
 
+from openswarm.cli.followed import Followed
+from openswarm.cli.text import clean, count, dollars, duration, one_line, tokens
 from openswarm.core.result import RunResult
-from openswarm.swarm.export import table_object
+from openswarm.core.table import Cell, CellState, Table
+from openswarm.swarm.evidence import number_sources, table_object
+from openswarm.swarm.export import export_answer, export_table
+
+MARKS: dict[CellState, str] = {"filled": "", "unverified": " ?", "conflict": " !", "empty": "–"}
+LEGEND = {
+    "unverified": "? the quote was not found in what the sub-agent read",
+    "conflict": "! sub-agents found different values",
+    "empty": "– nothing was found",
+}
+SHOWN = 20
+"""Of failures, missing rows and sources so many are listed."""
+UNBOUNDED = 10_000
+"""The width of a page that is no terminal: nothing is folded or cut."""
 
 
 def result_object(result: RunResult) -> dict[str, Any]:
@@ -42,3 +65,128 @@ def print_json(value: Any) -> None:
     """One JSON value on standard output, readable by people where the terminal can show it."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     typer.echo(json.dumps(value, indent=2, ensure_ascii=plain))
+
+
+def print_result(result: RunResult, followed: Followed, about: Console | None = None) -> None:
+    """The answer and the table; then, on `about` (standard error), the figures, what is missing,
+    and where to go on."""
+    page = output()
+    if result.answer:
+        page.print(Text(clean(result.answer)), soft_wrap=not page.is_terminal)
+    if result.table is not None:
+        print_table(page, result.table)
+    page.file.flush()
+    about = about or Console(stderr=True, highlight=False, markup=False, emoji=False)
+    about.print()
+    for line in _about(result, followed):
+        about.print(line, soft_wrap=True)
+
+
+def output() -> Console:
+    """Standard output; what is not a terminal is not folded."""
+    terminal = sys.stdout.isatty()
+    return Console(
+        width=None if terminal else UNBOUNDED, highlight=False, markup=False, emoji=False
+    )
+
+
+def print_table(page: Console, table: Table) -> None:
+    """The table with marks for what is not sure, its legend, and its sources by number."""
+    numbers = number_sources(table)
+    grid = Grid(box=box.SIMPLE_HEAD if page.is_terminal else box.MARKDOWN, header_style="bold")
+    for column in table.contract.columns:
+        right = column.type == "number"
+        grid.add_column(Text(one_line(column.name)), justify="right" if right else "left")
+    for row in table.rows:
+        cells = (row.cells[name] for name in table.contract.names)
+        grid.add_row(*(_cell(cell, numbers) for cell in cells))
+    page.print()
+    page.print(grid)
+    states = {cell.state for row in table.rows for cell in row.cells.values()}
+    for state in LEGEND.keys() & states:
+        page.print(Text(LEGEND[state], "dim"))
+    _print_sources(page, numbers)
+
+
+def _cell(cell: Cell, numbers: dict[str, int]) -> Text:
+    style = {"conflict": "yellow", "unverified": "yellow"}.get(cell.state, "")
+    text = Text(one_line(cell.value, 400), style)
+    text.append(MARKS[cell.state] if cell.value or cell.state == "empty" else "–")
+    if cell.source:
+        text.append(f" [{numbers[cell.source]}]", "dim")
+    return text
+
+
+def _print_sources(page: Console, numbers: dict[str, int]) -> None:
+    if not numbers:
+        return
+    page.print()
+    page.print(Text("Sources", "bold"))
+    shown = list(numbers.items())[: SHOWN if page.is_terminal else None]
+    for source, number in shown:
+        page.print(Text(f"[{number}] {one_line(source, 400)}"))
+    if len(numbers) > len(shown):
+        page.print(Text(f"… {len(numbers) - len(shown)} more; all are in an exported file", "dim"))
+
+
+def _about(result: RunResult, followed: Followed) -> list[Text]:
+    style = {"completed": "green", "failed": "red"}.get(result.outcome, "yellow")
+    head = Text(result.outcome, f"bold {style}")
+    head.append(f": {one_line(result.why, 600)}" if result.why else "", style)
+    lines = [head, Text(figures(result), "dim")]
+    missing = followed.missing()
+    if missing:
+        lines.append(Text(f"{count(len(missing), 'row')} missing:", "yellow"))
+        lines += [
+            Text(f"  {one_line(agent.item, 80)}: {agent.outcome or agent.state}{_why(agent.why)}")
+            for agent in missing[:SHOWN]
+        ]
+    if result.failures:
+        lines.append(Text(f"{count(len(result.failures), 'failure')}:", "red"))
+        lines += [
+            Text(f"  {f.agent}: {f.boundary} {f.kind}: {one_line(f.message, 300)}")
+            for f in result.failures[:SHOWN]
+        ]
+    return [*lines, *_where(result)]
+
+
+def _why(why: str) -> str:
+    return f" ({one_line(why, 200)})" if why else ""
+
+
+def figures(result: RunResult) -> str:
+    """The figures of a run in one line."""
+    stats = result.stats
+    used = stats.tokens
+    cached = f" ({tokens(used.cached_tokens)} cached)" if used.cached_tokens else ""
+    parts = [
+        f"{result.mode} mode",
+        count(stats.sub_agents, "sub-agent") if stats.sub_agents else "",
+        count(stats.stages, "stage") if stats.sub_agents else "",
+        f"{stats.critical_steps} critical of {count(stats.total_steps, 'step')}",
+        f"parallelism {stats.parallelism:.1f}" if stats.sub_agents else "",
+        f"{tokens(used.total_tokens)} tokens{cached}",
+        dollars(stats.cost_usd) if stats.cost_usd is not None else "",
+        duration(stats.wall_s) if stats.wall_s >= 60 else f"{stats.wall_s:.1f} s",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _where(result: RunResult) -> list[Text]:
+    run = result.run_id
+    lines = [Text(f"run {run} in {result.folder}" if result.folder else f"run {run}", "dim")]
+    suffix = "xlsx" if result.table else "md"
+    commands = [f"openswarm show {run}", f"openswarm export {run} --out FILE.{suffix}"]
+    if result.outcome != "completed":
+        commands.append(f"openswarm resume {run}")
+    return [*lines, *(Text(f"  {command}", "dim") for command in commands)]
+
+
+def export_result(result: RunResult, path: Path, *, sources: bool = False) -> None:
+    """Writes the table, or the answer of a run that made none. Raises `UserError`."""
+    if result.table is None:
+        export_answer(result.answer, path, run_id=result.run_id)
+    else:
+        export_table(
+            result.table, path, answer=result.answer, run_id=result.run_id, sources=sources
+        )

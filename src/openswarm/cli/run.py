@@ -1,19 +1,23 @@
 """`openswarm run` and `openswarm resume`: from options to a run and its result."""
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from openswarm.cli import options
-from openswarm.cli.display import choose_display
-from openswarm.cli.exits import OF_OUTCOME, Exit
-from openswarm.cli.result import print_json, print_result, result_object
-from openswarm.cli.work import Carried, Work, carry_out, with_observer
+from openswarm.cli.display import Display, choose_display
+from openswarm.cli.exits import OF_OUTCOME, Exit, say
+from openswarm.cli.result import export_result, print_json, print_result, result_object
+from openswarm.cli.work import Carried, carry_out
 from openswarm.core.errors import UserError
-from openswarm.core.result import RunResult
-from openswarm.core.settings import Settings
+from openswarm.core.limits import Limits
+from openswarm.journal.fold import fold
+from openswarm.journal.index import resolve_run
+from openswarm.journal.lines import EVENTS_FILE, read_events
+from openswarm.modes.settings import home_folder, load_settings, runs_folder
+from openswarm.swarm.export import check_target
 
 MAX_TASK_BYTES = 4 * 1024 * 1024
 
@@ -58,17 +62,119 @@ def run(
     Ctrl-C once hands back what there is, twice kills. Exit codes: 0 completed, 1 error, 2 usage,
     3 partial, 130 interrupted.
     """
-    from openswarm import modes
-    limits = {
-        "max_subagents": max_subagents,
-        "max_parallel": max_parallel,
-        "usd": budget_usd,
-        "tokens": budget_tokens,
-        "wall_s": timeout,
-        "subagent_wall_s": subagent_timeout,
-        "steps": steps,
-        "critical_steps": critical_steps,
-        "orchestrator_steps": orchestrator_steps,
-        "subagent_steps": subagent_steps,
-    }
-    return 0
+    from openswarm.modes.run import run as run_task
+
+    home = home_folder()
+    settings = load_settings(home)
+    targets = check_targets(out)
+    work = partial(
+        run_task,
+        read_task(task),
+        mode=mode,
+        model=model,
+        subagent_model=subagent_model,
+        over=over or (),
+        attachments=attach or (),
+        columns=columns or None,
+        key=key or (),
+        limits=options.limits_with(
+            settings.limits,
+            max_subagents=max_subagents,
+            max_parallel=max_parallel,
+            usd=budget_usd,
+            tokens=budget_tokens,
+            wall_s=timeout,
+            subagent_wall_s=subagent_timeout,
+            steps=steps,
+            critical_steps=critical_steps,
+            orchestrator_steps=orchestrator_steps,
+            subagent_steps=subagent_steps,
+        ),
+        home=home,
+        settings=settings,
+    )
+    display = choose_display(plain=plain)
+    return finish(carry_out(work, display, runs_folder(home)), display, targets, as_json=as_json)
+
+
+def resume(
+    run: options.Run,
+    model: options.Model = "",
+    subagent_model: options.SubagentModel = "",
+    out: options.Out = None,
+    budget_usd: options.BudgetUsd = None,
+    budget_tokens: options.BudgetTokens = None,
+    timeout: options.Timeout = None,
+    as_json: options.Json = False,
+    plain: options.Plain = False,
+) -> int:
+    """Goes on with a run that was interrupted or ended early; what was paid for is not paid again.
+
+    \b
+    Example:
+      openswarm resume last --budget-usd 10
+
+    Limits that are not given stay those of the run.
+    """
+    from openswarm.modes.run import resume as resume_run
+
+    home = home_folder()
+    folder = resolve_run(home, run)
+    targets = check_targets(out)
+    given = {"usd": budget_usd, "tokens": budget_tokens, "wall_s": timeout}
+    work = partial(
+        resume_run,
+        folder.name,
+        model=model,
+        subagent_model=subagent_model,
+        limits=_limits_of(folder, given),
+        home=home,
+    )
+    display = choose_display(plain=plain)
+    carried = carry_out(work, display, runs_folder(home), folder)
+    return finish(carried, display, targets, as_json=as_json)
+
+
+def read_task(text: str) -> str:
+    """The task, from standard input where it is `-`. Raises `UserError` for one that is no text."""
+    if text != "-":
+        return text
+    data = sys.stdin.buffer.read(MAX_TASK_BYTES + 1)
+    if len(data) > MAX_TASK_BYTES:
+        raise UserError(
+            f"the task is over {MAX_TASK_BYTES} bytes; put documents into a folder: --over"
+        )
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UserError("the task on standard input is not UTF-8 text") from None
+
+
+def check_targets(out: list[Path] | None) -> list[Path]:
+    """Where results go; what cannot be written is found before anything is paid for."""
+    for path in out or ():
+        check_target(path)
+    return out or []
+
+
+def finish(carried: Carried, display: Display, out: list[Path], *, as_json: bool) -> int:
+    """Prints and writes the result; returns the exit code."""
+    result = carried.result
+    if as_json:
+        print_json(result_object(result))
+    else:
+        print_result(result, display.followed)
+    for path in out:
+        export_result(result, path)
+        say(f"wrote {path}")
+    if carried.interrupted and result.outcome != "completed":
+        return Exit.INTERRUPTED
+    return OF_OUTCOME[result.outcome]
+
+
+def _limits_of(folder: Path, given: dict[str, float | int | None]) -> Limits | None:
+    """The run's own limits with those that were given; None when none was."""
+    if all(value is None for value in given.values()):
+        return None
+    task = fold(read_events(folder / EVENTS_FILE)).task
+    return options.limits_with(task.limits if task else Limits(), **given)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import anyio
 
@@ -14,10 +13,10 @@ from openswarm.cli.display import Display
 from openswarm.cli.exits import Interrupted
 from openswarm.core.events import ROOT, AnyEvent, RunStarted, Tick
 from openswarm.core.result import RunResult
-from openswarm.journal.journal import Observer
 from openswarm.journal.requests import send_request
 
-Work = Callable[[Observer], Awaitable[RunResult]]
+Work = Callable[..., Awaitable[RunResult]]
+"""`run` or `resume` with all its arguments but `observer`."""
 
 
 @dataclass(slots=True)
@@ -75,11 +74,6 @@ async def _carry_out(work: Work, stopper: _Stopper) -> RunResult | None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stopper.listen, tasks.cancel_scope)
             tasks.start_soon(stopper.display.keep_fresh)
-            result = await work(stopper.observe)
+            result = await work(observer=stopper.observe)
             tasks.cancel_scope.cancel()
     return result
-
-
-def with_observer(function: Callable[..., Awaitable[RunResult]], *args: Any, **options: Any) -> Work:
-    """`run` or `resume` with all but the observer."""
-    return lambda observer: function(*args, **options, observer=observer)

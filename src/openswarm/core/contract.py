@@ -73,7 +73,7 @@ def parse_columns(text: str, key: Iterable[str] = ()) -> Contract:
         raise ContractError('no column given; write --columns "name: definition; name: definition"')
     keys = tuple(name.strip() for name in key if name.strip()) or (columns[0].name,)
     names = {column.name for column in columns}
-    columns = [Column(name=name) for name in keys if name not in names] + columns
+    columns = [_column(name=name) for name in keys if name not in names] + columns
     return make_contract(columns=tuple(columns), key=keys)
 
 
@@ -94,7 +94,14 @@ def _parse_column(text: str) -> Column:
     allowed = ("text", "number", "date", "url", "boolean")
     if kind not in allowed:
         raise ContractError(f"column {parts['name']!r}: type {kind!r} is not one of {allowed}")
-    return Column(name=parts["name"], definition=parts["definition"], type=kind, unit=parts["unit"])
+    return _column(**{**parts, "type": kind})
+
+
+def _column(**fields: Any) -> Column:
+    try:
+        return Column(**fields)
+    except ValueError as error:
+        raise ContractError(f"column {fields['name'][:80]!r}: {_reasons(error)}") from None
 
 
 def _reasons(error: ValueError) -> str:

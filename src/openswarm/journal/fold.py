@@ -154,11 +154,7 @@ class RunView:
     def _apply_to_agent(self, event: AnyEvent) -> None:
         match event:
             case TaskAssigned():
-                view = self._agent(event)
-                view.name, view.item, view.stage = event.name, event.item, event.stage
-                view.assigned_at = event.at
-                if event.agent == ROOT:
-                    view.state, view.started_at = "running", event.at
+                self._assigned(event)
             case Admitted():
                 view = self._agent(event)
                 view.state, view.why = "running", ""
@@ -168,13 +164,8 @@ class RunView:
                 view.state, view.why = "suspended", event.reason
             case ModelReplied() | ContextCompacted():
                 self._paid(event)
-            case ToolCalled():
-                view = self._agent(event)
-                view.tool_calls += 1
-                view.last_action = f"{event.name} {event.brief}".strip()
-            case ToolReturned():
-                view = self._agent(event)
-                view.last_action = f"{event.name} {'returned' if event.ok else 'failed'}"
+            case ToolCalled() | ToolReturned():
+                self._used_tool(event)
             case LimitHit():
                 self.limits_hit.append(event)
                 self._agent(event).state = "stopping"
@@ -184,6 +175,21 @@ class RunView:
                 self._report(event)
             case _:
                 pass
+
+    def _assigned(self, event: TaskAssigned) -> None:
+        view = self._agent(event)
+        view.name, view.item, view.stage = event.name, event.item, event.stage
+        view.assigned_at = event.at
+        if event.agent == ROOT:
+            view.state, view.started_at = "running", event.at
+
+    def _used_tool(self, event: ToolCalled | ToolReturned) -> None:
+        view = self._agent(event)
+        if isinstance(event, ToolCalled):
+            view.tool_calls += 1
+            view.last_action = f"{event.name} {event.brief}".strip()
+        else:
+            view.last_action = f"{event.name} {'returned' if event.ok else 'failed'}"
 
     def _paid(self, event: ModelReplied | ContextCompacted) -> None:
         view = self._agent(event)

@@ -7,22 +7,22 @@ one. The folder is locked while a process writes to it.
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
 from openswarm.core.errors import JournalError
-from openswarm.core.events import Event
-from openswarm.journal.journal import MemoryJournal
-from openswarm.journal.lines import EVENTS_FILE, parse_line, whole_lines
+from openswarm.core.events import AnyEvent
+from openswarm.journal.journal import Stamping
+from openswarm.journal.lines import EVENTS_FILE, parse_line, read_events, whole_lines
 
 LOCK_FILE = "lock"
 BLOBS = "blobs"
 
 
-class FolderJournal(MemoryJournal):
+class FolderJournal(Stamping):
     """A journal that lives in a folder. Use `create` or `reopen`, and `close` at the end."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
@@ -86,14 +86,19 @@ class FolderJournal(MemoryJournal):
         whole = data.rfind(b"\n") + 1
         for number, line in enumerate(whole_lines(data), 1):
             event = parse_line(line, f"{path}, line {number}")
-            self._events.append(event)
+            self._count = event.seq
             self._last_at = max(self._last_at, event.at)
         if whole < len(data):
             os.ftruncate(self._file, whole)
-        self._durable = len(self._events)
+        self._durable = self._count
 
-    def _write(self, event: Event) -> None:
+    def _record(self, event: AnyEvent) -> None:
         self._lines.append(event.model_dump_json().encode() + b"\n")
+
+    def events(self) -> Sequence[AnyEvent]:
+        """See `Journal.events`. Read back from the file, so that a long run takes no memory."""
+        written = read_events(self.folder / EVENTS_FILE)
+        return [*written, *(parse_line(line, "not written yet") for line in self._lines)]
 
     def _keep_blob(self, name: str, data: bytes) -> None:
         if name not in self._written_blobs:
@@ -105,7 +110,7 @@ class FolderJournal(MemoryJournal):
 
     async def commit(self) -> None:
         """See `Journal.commit`. One caller writes for all that wait."""
-        target = len(self._events)
+        target = self._count
         while self._durable < target:
             if self._broken is not None:
                 raise self._broken
@@ -121,7 +126,7 @@ class FolderJournal(MemoryJournal):
                 self._writing = None
 
     async def _write_group(self) -> None:
-        count, lines = len(self._events), self._lines
+        count, lines = self._count, self._lines
         blobs = dict(self._new_blobs)
         self._lines = []
         try:
@@ -152,7 +157,7 @@ class FolderJournal(MemoryJournal):
         try:
             if self._broken is None and (self._lines or self._new_blobs):
                 self._write_now(self._new_blobs, self._lines)
-                self._durable, self._lines, self._new_blobs = len(self._events), [], {}
+                self._durable, self._lines, self._new_blobs = self._count, [], {}
         except OSError as error:
             self._broken = _disk_error(self.folder, error)
         finally:

@@ -6,8 +6,9 @@ known of a run is a fold over its events.
 
 import hashlib
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from openswarm.core.events import AnyEvent, Content, Event, Tick
 
@@ -52,42 +53,49 @@ class Journal(Protocol):
         ...
 
 
-class MemoryJournal:
-    """The same events, no disk: for rollouts and tests of schedules."""
+class Stamping(ABC):
+    """What every journal does alike: stamping, order, observers, inline text or blobs."""
 
-    def __init__(self, run_id: str = "memory", clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, run_id: str, clock: Callable[[], float]) -> None:
         self.run_id = run_id
         self._clock = clock
-        self._events: list[AnyEvent] = []
         self._observers: list[Observer] = []
-        self._blobs: dict[str, bytes] = {}
+        self._count = 0
         self._last_at = 0.0
+
+    @abstractmethod
+    def _record(self, event: AnyEvent) -> None:
+        """Takes a stamped event."""
+
+    @abstractmethod
+    def _keep_blob(self, name: str, data: bytes) -> None:
+        """Takes a blob; its name is its SHA-256."""
+
+    @abstractmethod
+    def _read_blob(self, name: str) -> bytes:
+        """Gives a blob back."""
 
     def append(self, event: E) -> E:
         """See `Journal.append`."""
+        self._count += 1
         self._last_at = max(self._last_at, self._clock())
         stamped = event.model_copy(
             update={
-                "seq": len(self._events) + 1,
+                "seq": self._count,
                 "at": self._last_at,
                 "run": self.run_id,
                 "parent": event.agent.rpartition("/")[0],
             }
         )
-        self._events.append(stamped)  # type: ignore[arg-type]
-        self._write(stamped)
+        self._record(cast("AnyEvent", stamped))
         for observer in tuple(self._observers):
-            observer(stamped)  # type: ignore[arg-type]
+            observer(cast("AnyEvent", stamped))
         return stamped
-
-    def _write(self, event: Event) -> None:
-        """Nothing here; the journal on disk takes the event's line."""
-
-    async def commit(self) -> None:
-        """See `Journal.commit`; memory has nothing to wait for."""
 
     def keep(self, text: str) -> Content:
         """See `Journal.keep`."""
+        if len(text) * 4 <= INLINE_BYTES:
+            return Content(text=text)
         data = text.encode("utf-8", "replace")
         if len(data) <= INLINE_BYTES:
             return Content(text=text)
@@ -95,19 +103,9 @@ class MemoryJournal:
         self._keep_blob(name, data)
         return Content(blob=name)
 
-    def _keep_blob(self, name: str, data: bytes) -> None:
-        self._blobs[name] = data
-
     def read(self, content: Content) -> str:
         """See `Journal.read`."""
         return self._read_blob(content.blob).decode("utf-8") if content.blob else content.text
-
-    def _read_blob(self, name: str) -> bytes:
-        return self._blobs[name]
-
-    def events(self) -> Sequence[AnyEvent]:
-        """See `Journal.events`."""
-        return self._events
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """See `Journal.observe`."""
@@ -118,3 +116,28 @@ class MemoryJournal:
         """See `Journal.tick`."""
         for observer in tuple(self._observers):
             observer(tick)
+
+
+class MemoryJournal(Stamping):
+    """The same events, no disk: for rollouts and tests of schedules."""
+
+    def __init__(self, run_id: str = "memory", clock: Callable[[], float] = time.time) -> None:
+        super().__init__(run_id, clock)
+        self._events: list[AnyEvent] = []
+        self._blobs: dict[str, bytes] = {}
+
+    def _record(self, event: AnyEvent) -> None:
+        self._events.append(event)
+
+    def _keep_blob(self, name: str, data: bytes) -> None:
+        self._blobs[name] = data
+
+    def _read_blob(self, name: str) -> bytes:
+        return self._blobs[name]
+
+    def events(self) -> Sequence[AnyEvent]:
+        """See `Journal.events`."""
+        return self._events
+
+    async def commit(self) -> None:
+        """See `Journal.commit`; memory has nothing to wait for."""

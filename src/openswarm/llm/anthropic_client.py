@@ -5,7 +5,7 @@ from openswarm.core.messages import ImagePart, Message
 from openswarm.llm.anthropic_stream import ReplyFold
 from openswarm.llm.anthropic_wire import encode_request
 from openswarm.llm.claude import claude
-from openswarm.llm.http import Endpoint
+from openswarm.llm.http import Endpoint, drain
 from openswarm.llm.model import ModelInfo, OnDelta, Reply, Request, ignore
 from openswarm.llm.sse import SseParser
 
@@ -51,6 +51,7 @@ class AnthropicModel:
             async for chunk in response.content.iter_any():
                 _take(chunk, parser, fold)
                 if fold.done:
+                    await drain(response)
                     break
         if not fold.done:
             raise ModelError(Fault.BROKEN, f"{self.resource}: the stream ended in the middle")

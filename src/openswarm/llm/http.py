@@ -8,22 +8,30 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import anyio
 
 from openswarm.core.errors import Fault, ModelError, SettingsError
 
 CONNECT_S = 20.0
+DRAIN_S = 0.25
 MAX_ERROR_BYTES = 64 * 1024
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Beside SSL_CERT_FILE, which OpenSSL reads itself."""
 _CONTEXT_WORDS = (
     "context length", "context_length", "maximum context", "context window", "context size",
     "prompt is too long", "too many tokens", "input is too long", "exceeds the model's max",
 )  # fmt: skip
-_QUOTA_WORDS = ("insufficient_quota", "billing", "credit balance", "exceeded_current_quota")
+_QUOTA_WORDS = (
+    "insufficient_quota", "billing", "credit balance", "exceeded_current_quota",
+    "specified api usage limits",
+)  # fmt: skip
 
 
 class Endpoint:
@@ -36,11 +44,13 @@ class Endpoint:
         self._session: aiohttp.ClientSession | None = None
 
     def session(self) -> aiohttp.ClientSession:
-        """The session; proxies come from the usual environment variables."""
+        """The session, made at its first use."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, ssl=_tls(self._ca_bundle))
+            secure = self.base_url.startswith("https:")
+            connector = aiohttp.TCPConnector(limit=0, ssl=_tls(self._ca_bundle) if secure else True)
+            proxy, auth = proxy_for(self.base_url)
             self._session = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, trust_env=True
+                connector=connector, headers=self._headers, proxy=proxy, proxy_auth=auth
             )
         return self._session
 
@@ -53,9 +63,13 @@ class Endpoint:
         headers = {"content-type": "application/json"}
         try:
             async with self.session().post(
-                self.base_url + path, data=body, headers=headers, timeout=timeout
+                self.base_url + path,
+                data=body,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,  # a key is not for whoever the server points at
             ) as response:
-                if response.status >= 400:
+                if response.status >= 300:
                     raise await self._refusal(response)
                 yield response
         except aiohttp.ConnectionTimeoutError:
@@ -94,6 +108,32 @@ class Endpoint:
             self._session = None
 
 
+async def drain(response: aiohttp.ClientResponse) -> None:
+    """Waits shortly for the end of a body that is known, so that its connection is used again."""
+    if response.content.at_eof():
+        return
+    with anyio.move_on_after(DRAIN_S), suppress(aiohttp.ClientError, ConnectionError):
+        while await response.content.readany():
+            pass
+
+
+def proxy_for(url: str) -> tuple[str | None, aiohttp.BasicAuth | None]:
+    """The proxy that the usual environment variables name for an address, and its credentials.
+
+    Looked up once an endpoint: aiohttp's own `trust_env` asks a thread before every request.
+    """
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return None, None
+    split = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    auth = None
+    if split.username:
+        auth = aiohttp.BasicAuth(unquote(split.username), unquote(split.password or ""))
+    return f"{split.scheme}://{split.netloc.rpartition('@')[2]}", auth
+
+
 def fault_of(status: int, message: str) -> Fault:
     """What an HTTP status with an error message means."""
     folded = message.casefold()
@@ -105,7 +145,9 @@ def fault_of(status: int, message: str) -> Fault:
         return Fault.THROTTLED
     if status in (408, 409, 425) or status >= 500:
         return Fault.SERVER
-    if status in (400, 413, 422) and any(word in folded for word in _CONTEXT_WORDS):
+    if status == 413:
+        return Fault.CONTEXT
+    if status in (400, 422) and any(word in folded for word in _CONTEXT_WORDS):
         return Fault.CONTEXT
     return Fault.UNKNOWN_MODEL if status == 404 else Fault.REFUSED
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from openswarm.core.errors import Fault, ModelError
 from openswarm.core.messages import ImagePart, Message, VideoPart
-from openswarm.llm.http import Endpoint
+from openswarm.llm.http import Endpoint, drain
 from openswarm.llm.model import ModelInfo, OnDelta, Reply, Request, ignore
 from openswarm.llm.openai_wire import (
     Quirks,
@@ -50,6 +50,7 @@ class OpenAIModel:
                 whole = True
             else:
                 whole = await _read_stream(response.content.iter_any(), fold)
+                await drain(response)
         if not whole and not fold.finish:
             raise ModelError(Fault.BROKEN, f"{self.resource}: the stream ended in the middle")
         return _with_text_calls(fold.reply(len(body)), request)

@@ -31,6 +31,8 @@ class Quirks:
     """Takes `reasoning_effort`."""
     max_tokens: str = "max_tokens"
     """The name of the field for the output limit."""
+    forced_calls: bool = True
+    """Takes `tool_choice: required` while it thinks."""
     strict_schema: bool = True
     """Takes `response_format` of type json_schema."""
     usage_option: bool = True
@@ -113,7 +115,7 @@ def encode_request(request: Request, model: str, quirks: Quirks) -> bytes:
     parts = [orjson.dumps(fields)[:-1]]
     if request.tools:
         parts += [b',"tools":', encode_tools(request.tools)]
-        if request.must_call:
+        if request.must_call and (quirks.forced_calls or request.thinking is False):
             parts.append(b',"tool_choice":"required"')
     entries = request.history.encoded("openai", encode_message)
     parts += [b',"messages":[', b",".join(entries), b"]}"]

@@ -33,11 +33,12 @@ class Provider:
         return next((quirks for glob, quirks in self.quirks if fnmatchcase(name, glob)), Quirks())
 
 
+_K2 = Quirks(thinking="moonshot", max_tokens="max_completion_tokens", forced_calls=False)
 _MOONSHOT = (
     # K2.5 and K2.6 have a switch; later ones always think. Sampling is fixed: none is ever sent.
-    ("kimi-k2.[56]*", Quirks(thinking="moonshot", max_tokens="max_completion_tokens")),
-    ("kimi-k3*", Quirks(effort=True, max_tokens="max_completion_tokens")),
-    ("*", Quirks(max_tokens="max_completion_tokens")),
+    ("kimi-k2.[56]*", _K2),
+    ("kimi-k3*", Quirks(effort=True, max_tokens="max_completion_tokens", forced_calls=False)),
+    ("*", Quirks(max_tokens="max_completion_tokens", forced_calls=False)),
 )
 _OPENAI = (
     ("gpt-4*", Quirks(max_tokens="max_completion_tokens")),

@@ -37,10 +37,10 @@ from openswarm.modes.housekeeping import keep_house, watch_time
 from openswarm.modes.router import Route
 from openswarm.pacing.gate import BudgetGate
 from openswarm.pacing.limiter import Pacing
-from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.merge import TableMerge
 from openswarm.swarm.orchestrator import DEFAULT_AGENT, NAME, Lead, held_back
 from openswarm.swarm.prompts import Prompts
+from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.report import Reporter
 from openswarm.swarm.scheduler import Scheduler
 from openswarm.swarm.spawn import Spawner
@@ -237,7 +237,7 @@ class Engine:
 
     @property
     def _strategy(self) -> Strategy:
-        return cast(Strategy, self.settings.context_strategy)
+        return cast("Strategy", self.settings.context_strategy)
 
     def _ledger(self) -> Ledger:
         """The budget, less what an earlier process has spent."""

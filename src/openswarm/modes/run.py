@@ -66,8 +66,8 @@ async def run(
         mode=mode,
         model=specs[0],
         subagent_model=specs[1],
-        over=tuple(str(Path(o).absolute()) if _is_path(o) else str(o) for o in over),
-        attachments=tuple(str(Path(a).absolute()) for a in attachments),
+        over=tuple(map(_absolute, over)),
+        attachments=tuple(map(_absolute, attachments)),
         contract=parse_columns(columns, key) if isinstance(columns, str) else columns,
         limits=limits or settings.limits,
     )
@@ -83,12 +83,12 @@ async def run(
             stack.callback(journal.close)
         if observer is not None:
             stack.callback(journal.observe(observer))
-        journal.append(_started(given, specs, all_tools))
-        journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
+        started = journal.append(_started(given, specs, all_tools))
+        mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
         await journal.commit()
         engine = await _engine(journal, given, chosen, settings, models, all_tools, home)
         engine.brief = brief
-        return await engine.execute(journal.events()[:2])
+        return await engine.execute((started, mode_chosen))
 
 
 async def resume(
@@ -129,10 +129,10 @@ async def resume(
         engine = await _engine(journal, task, chosen, settings, models, all_tools, home)
         if view.outcome == "completed":
             return await engine.recall(past)
-        journal.append(Resumed())
+        news = [journal.append(Resumed())]
         if not view.mode:
-            journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
-        return await engine.execute(tuple(journal.events()))
+            news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
+        return await engine.execute((*past, *news))
 
 
 async def stream(task: str, **options: Any) -> AsyncIterator[AnyEvent | Tick]:
@@ -207,8 +207,11 @@ def _same_tools(view: RunView, tools: list[Tool], run_id: str) -> list[Tool]:
     return tools
 
 
-def _is_path(source: str | Path) -> bool:
-    return isinstance(source, Path) or "://" not in source
+def _absolute(source: str | Path) -> str:
+    """A path that holds wherever the run is resumed; an address as it is."""
+    if isinstance(source, str) and "://" in source:
+        return source
+    return str(Path(source).expanduser().absolute())
 
 
 def _spec(model: ModelChoice) -> str:

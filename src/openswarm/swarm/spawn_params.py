@@ -1,4 +1,4 @@
-"""The parameters of the orchestrator's tools, as published where the report publishes them (E.8)."""
+"""The parameters of the orchestrator's tools; those of report E.8 are as published there."""
 
 from typing import Literal
 

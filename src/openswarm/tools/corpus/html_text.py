@@ -7,13 +7,13 @@ every page without it, goes through the standard library's parser.
 import re
 from html.parser import HTMLParser
 
-_LEFT_OUT = frozenset(
-    "script style noscript template svg nav header footer aside form button select iframe".split()
-)
-_BLOCKS = frozenset(
-    "address article blockquote br dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 h5"
-    " h6 hr li main ol p pre section summary table tbody tfoot thead tr ul".split()
-)
+_LEFT_OUT = re.compile(
+    "aside|button|footer|form|header|iframe|nav|noscript|script|select|style|svg|template"
+).fullmatch
+_BLOCK = re.compile(
+    "address|article|blockquote|br|d[dlt]|details|div|fieldset|figcaption|figure|h[1-6]|hr|li|main"
+    "|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
+).fullmatch
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _VOID = frozenset({"br", "hr"})
 
@@ -50,11 +50,11 @@ class _Outline(HTMLParser):
         self._left_out: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _LEFT_OUT:
+        if _LEFT_OUT(tag):
             self._left_out.append(tag)
         elif tag == "title":
             self._in_title = not self.title
-        elif tag in _BLOCKS:
+        elif _BLOCK(tag):
             self._parts.append("\n" + _HEADINGS.get(tag, "- " if tag == "li" else ""))
         elif tag in ("td", "th"):
             self._parts.append(" | ")
@@ -66,7 +66,7 @@ class _Outline(HTMLParser):
                 pass
         elif tag == "title":
             self._in_title = False
-        elif tag in _BLOCKS and tag not in _VOID:
+        elif _BLOCK(tag) and tag not in _VOID:
             self._parts.append("\n" if tag in ("li", "tr", "dt", "dd") else "\n\n")
 
     def handle_data(self, data: str) -> None:

@@ -25,11 +25,14 @@ _NAME_WORD = re.compile(r"\b(?:title|name|label)\b", re.IGNORECASE)
 _SHORT = re.compile(r"\bshort", re.IGNORECASE)
 _NO_NAME = frozenset({"", "none", "n/a", "na", "null", "unknown", "untitled", "yes", "no"})
 
+Path = tuple[str, ...]
+"""The keys that lead to a value."""
+
 
 class Leaf(NamedTuple):
-    """One line: the keys that lead to a value, and the value as text."""
+    """One line: a path, and the value as text."""
 
-    path: tuple[str, ...]
+    path: Path
     value: str
 
 
@@ -47,17 +50,19 @@ def lines(value: Any) -> Iterator[str]:
         yield " > ".join(leaf.path) + (": " if leaf.path else "") + leaf.value
 
 
-def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+def leaves(value: Any) -> Iterator[Leaf]:
     """The leaves in document order; empty values are left out."""
-    if len(path) >= MAX_DEPTH:
-        yield from _leaf(path, json.dumps(value, ensure_ascii=False))
-    elif isinstance(value, dict):
-        for key, entry in value.items():
-            yield from leaves(entry, path if _carries(key, entry) else (*path, _key(key)))
-    elif isinstance(value, list):
-        yield from _list_leaves(value, path)
-    else:
-        yield from _leaf(path, plain(value))
+    waiting: list[tuple[Path, Any]] = [((), value)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Leaf):
+            yield value
+        elif isinstance(value, dict | list) and len(path) < MAX_DEPTH:
+            waiting.extend(reversed(_children(path, value)))
+        else:
+            text = plain(json.dumps(value) if isinstance(value, dict | list) else value)
+            if text:
+                yield Leaf(path, text)
 
 
 def names(value: Any) -> list[str]:
@@ -65,7 +70,7 @@ def names(value: Any) -> list[str]:
 
     A `title`, `name` or `label` at the top wins. Otherwise the names are the short values nearest
     to the top that stand under a key with one of these words, the first such group in the
-    document; inside it a short form goes first.
+    document; inside it a short form goes first. What stands in a list is a part, not the subject.
     """
     if not isinstance(value, dict):
         return []
@@ -73,13 +78,13 @@ def names(value: Any) -> list[str]:
     top = [plain(folded[key]) for key in _NAME_KEYS if _is_plain(folded.get(key))]
     if any(top):
         return [name for name in top if name]
-    found = [leaf for leaf in leaves(_without_lists(value)) if _is_naming(leaf)]
+    found = list(_naming_leaves(value))
     if not found:
         return []
     first = min(found, key=lambda leaf: len(leaf.path))
     group = [leaf for leaf in found if leaf.path[:-1] == first.path[:-1]]
     group.sort(key=lambda leaf: not _SHORT.search(leaf.path[-1]))
-    return list(dict.fromkeys(_name(leaf.value) for leaf in group))[:MAX_NAMES]
+    return list(dict.fromkeys(leaf.value for leaf in group))[:MAX_NAMES]
 
 
 def plain(value: Any) -> str:
@@ -96,52 +101,49 @@ def plain(value: Any) -> str:
     return " ".join(text.split())
 
 
-def _list_leaves(entries: list[Any], path: tuple[str, ...]) -> Iterator[Leaf]:
-    if all(_is_plain(entry) for entry in entries):
-        yield from _leaf(path, "; ".join(filter(None, map(plain, entries))))
-        return
-    for number, entry in enumerate(entries, 1):
+def _children(path: Path, value: dict[str, Any] | list[Any]) -> list[tuple[Path, Any]]:
+    """What stands under a path, in order; what is a line already is a `Leaf`."""
+    if isinstance(value, dict):
+        return [(_below(path, key, entry), entry) for key, entry in value.items()]
+    if all(_is_plain(entry) for entry in value):
+        text = "; ".join(filter(None, map(plain, value)))
+        return [(path, Leaf(path, text))] if text else []
+    children: list[tuple[Path, Any]] = []
+    for number, entry in enumerate(value, 1):
         row = _row(entry)
-        if row:
-            yield Leaf(path, row)
-        else:
-            yield from leaves(entry, (*path, str(number)))
+        children.append((path, Leaf(path, row)) if row else ((*path, str(number)), entry))
+    return children
+
+
+def _below(path: Path, key: str, entry: Any) -> Path:
+    if key.casefold() in _CARRIERS and not isinstance(entry, dict):
+        return path
+    return (*path, plain(key)[:MAX_KEY_CHARS])
+
+
+def _naming_leaves(value: dict[str, Any]) -> Iterator[Leaf]:
+    """The names in a tree, in document order."""
+    waiting: list[tuple[Path, Any]] = [((), value)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict) and len(path) < MAX_DEPTH:
+            waiting.extend(reversed(_children(path, value)))
+        elif _is_plain(value) and any(map(_NAME_WORD.search, path[-2:])):
+            name = _name(plain(value))
+            if name:
+                yield Leaf(path, name)
 
 
 def _row(entry: Any) -> str:
     if not isinstance(entry, dict) or not all(map(_is_plain, entry.values())):
         return ""
-    cells = ((_key(key), plain(value)) for key, value in entry.items())
+    cells = ((plain(key)[:MAX_KEY_CHARS], plain(value)) for key, value in entry.items())
     row = "; ".join(f"{key}: {value}" for key, value in cells if value)
     return row if len(row) <= MAX_ROW_CHARS else ""
 
 
-def _leaf(path: tuple[str, ...], value: str) -> Iterator[Leaf]:
-    if value:
-        yield Leaf(path, value)
-
-
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str | bool | int | float)
-
-
-def _carries(key: str, entry: Any) -> bool:
-    return key.casefold() in _CARRIERS and not isinstance(entry, dict)
-
-
-def _key(key: str) -> str:
-    return plain(key)[:MAX_KEY_CHARS]
-
-
-def _without_lists(value: Any, depth: int = 0) -> Any:
-    """The tree without its lists: what a list names are parts, not the subject."""
-    if not isinstance(value, dict) or depth >= MAX_DEPTH:
-        return None if isinstance(value, list | dict) else value
-    return {key: _without_lists(entry, depth + 1) for key, entry in value.items()}
-
-
-def _is_naming(leaf: Leaf) -> bool:
-    return any(map(_NAME_WORD.search, leaf.path[-2:])) and bool(_name(leaf.value))
 
 
 def _name(value: str) -> str:

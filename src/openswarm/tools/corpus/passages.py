@@ -1,33 +1,19 @@
 """The passages of one document that answer questions best, within a budget of bytes.
 
-For a model that gets a single prompt and takes no turns. The unit is small: a record's line, or a
-few sentences. Ranking is BM25F over two fields, a label (the path of a JSON leaf, the headings of
-a section) and the text itself, and knows nothing of what the document is about.
+For a model that gets a single prompt and takes no turns.
 """
 
-import math
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from openswarm.tools.corpus.chunks import Chunk, Kind, cut, sections, size_of
-from openswarm.tools.corpus.words import telling_words, words
+from openswarm.tools.corpus.chunks import Chunk, Kind, size_of
+from openswarm.tools.corpus.ranking import MAX_UNIT_BYTES, Ranking, Unit, units_of
 
-MAX_UNIT_BYTES = 300
 MIN_UNIT_BYTES = 160
 ROUNDS = 4
 """How many units one query may bring in."""
-
-_HEAD_WEIGHT = 3.0
-"""A query is often `name: definition`; a word of the name counts as much as three others."""
-_LABEL_WEIGHT = 4.0
-_LABEL_NORM, _TEXT_NORM = 0.6, 0.3
-_SATURATION = 1.2
-_LATER_PIECE = 0.8
-"""A value begins with what matters: its later pieces count less."""
-_LATER_SIBLING = 0.93
-"""What stands first under a parent sums it up or is its main statement, notes follow."""
+GAPS: dict[Kind, str] = {"prose": "\n…\n", "sections": "\n…\n", "records": "\n"}
+"""What stands between passages that do not follow each other."""
 _WORTHWHILE = 0.35
 """A unit below this part of the query's best score is left out."""
 
@@ -39,148 +25,30 @@ class Passage(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What is chosen or left: a stretch of text that stands under a label."""
-
-    offset: int
-    label: str
-    text: str
-    first: bool = True
-    """Whether it is the first piece under its label, and holds it."""
-    prior: float = 1.0
-    """How much its score counts before any query is known."""
-
-    @property
-    def end(self) -> int:
-        return self.offset + size_of(self.text)
-
-    @property
-    def shown(self) -> str:
-        """The text for a reader who sees nothing around it."""
-        text = self.text.strip()
-        return text if self.first or not self.label else f"{self.label}: … {text}"
-
-
 def best_passages(
-    text: str | Sequence[Chunk], kind: Kind, queries: Sequence[str], budget_bytes: int
+    stretches: Sequence[Chunk], kind: Kind, queries: Sequence[str], budget_bytes: int
 ) -> list[Passage]:
     """The best units for each query, in document order, neighbours merged.
 
     First each query gets its best unit, then its second best, up to `ROUNDS`, while the budget
-    lasts. `text` is a whole document or some stretches of a long one.
+    lasts. `stretches` are the whole document in one, or some parts of a long one.
     """
     share = budget_bytes // max(len(queries), 1)
     most = min(max(share, MIN_UNIT_BYTES), MAX_UNIT_BYTES)
-    stretches = [Chunk(0, "", text)] if isinstance(text, str) else text
     units = [unit for stretch in stretches for unit in units_of(stretch, kind, most)]
     ranking = Ranking(units)
-    chosen = _choose(units, [ranking.best(query) for query in queries], budget_bytes)
+    chosen = _choose(units, [ranking.best(query) for query in queries], budget_bytes, GAPS[kind])
     return list(_merged([units[index] for index in sorted(chosen)]))
 
 
-def units_of(stretch: Chunk, kind: Kind, most: int) -> Iterator[Unit]:
-    """The units of a stretch: its lines if they are records, else pieces of its sections."""
-    if kind == "records":
-        yield from _records(stretch, most)
-        return
-    for section in sections(stretch.text, kind):
-        label = section.heading or stretch.heading
-        offset = stretch.offset + section.offset
-        for number, piece in enumerate(cut(section.text, most * 4 // 5, most)):
-            yield Unit(offset, label, piece, number == 0, _LATER_PIECE if number else 1.0)
-            offset += size_of(piece)
-
-
-def _records(stretch: Chunk, most: int) -> Iterator[Unit]:
-    offset = stretch.offset
-    begun: set[str] = set()
-    for line in stretch.text.splitlines(keepends=True):
-        label, colon, _ = line.partition(": ")
-        label = label if colon and len(label) < most else ""
-        room = most if len(line) <= most else max(most - size_of(label), most // 2)
-        parent = label.rpartition(" > ")[0]
-        prior = _LATER_SIBLING if parent in begun else 1.0
-        for number, piece in enumerate(cut(line, room, room)):
-            yield Unit(offset, label, piece, number == 0, prior * (_LATER_PIECE if number else 1))
-            offset += size_of(piece)
-        begun |= {parent, label}
-
-
-class Ranking:
-    """The words of many units, ready to rank the units for any query."""
-
-    def __init__(self, units: Sequence[Unit]) -> None:
-        self._units = units
-        self._labels: list[list[list[str]]] = []
-        self._sizes: list[int] = []
-        self._postings: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
-        for index, unit in enumerate(units):
-            body = unit.text.removeprefix(unit.label) if unit.first else unit.text
-            segments = [words(segment) for segment in unit.label.split(" > ")]
-            found = words(body)
-            self._labels.append(segments)
-            self._sizes.append(len(found))
-            self._count(index, (word for segment in segments for word in segment), field=0)
-            self._count(index, found, field=1)
-        self._mean_text = sum(self._sizes) / len(units) if units else 1
-        lengths = [sum(map(len, segments)) for segments in self._labels]
-        self._mean_label = max(sum(lengths) / len(units), 1) if units else 1
-
-    def best(self, query: str) -> list[tuple[float, int]]:
-        """Scores and indices of the units that share a word with the query, the best first."""
-        weights = query_weights(query)
-        hits: Counter[int] = Counter()
-        for word in weights:
-            hits.update(self._postings.get(word, {}).keys())
-        scored = [(self._score(index, weights), index) for index in hits]
-        return sorted(scored, key=lambda entry: (-entry[0], entry[1]))
-
-    def _score(self, index: int, weights: dict[str, float]) -> float:
-        label_norm = 1 - _LABEL_NORM + _LABEL_NORM * self._label_length(index, weights)
-        text_norm = 1 - _TEXT_NORM + _TEXT_NORM * self._sizes[index] / self._mean_text
-        score = 0.0
-        for word, weight in weights.items():
-            in_label, in_text = self._postings.get(word, {}).get(index, (0, 0))
-            frequency = _LABEL_WEIGHT * in_label / label_norm + in_text / text_norm
-            score += weight * self._rarity(word) * frequency / (_SATURATION + frequency)
-        return score * self._units[index].prior
-
-    def _label_length(self, index: int, weights: dict[str, float]) -> float:
-        """The label's length against the mean. A segment without a word of the query counts one.
-
-        So the children of a matching parent are equal, and the first of them, the total before
-        its parts, goes first.
-        """
-        segments = self._labels[index]
-        length = sum(
-            len(segment) if any(word in weights for word in segment) else 1 for segment in segments
-        )
-        return length / self._mean_label
-
-    def _rarity(self, word: str) -> float:
-        having = len(self._postings.get(word, ()))
-        return math.log(1 + (len(self._units) - having + 0.5) / (having + 0.5))
-
-    def _count(self, index: int, found: Sequence[str] | Iterator[str], field: int) -> None:
-        for word in found:
-            self._postings[word].setdefault(index, [0, 0])[field] += 1
-
-
-def query_weights(query: str) -> dict[str, float]:
-    """The words of a query with their weights; those before a colon weigh more."""
-    head, _, definition = query.partition(":")
-    weights = dict.fromkeys(telling_words(definition), 1.0)
-    return weights | dict.fromkeys(telling_words(head), _HEAD_WEIGHT)
-
-
 def _choose(
-    units: Sequence[Unit], rankings: Sequence[list[tuple[float, int]]], budget_bytes: int
+    units: Sequence[Unit], rankings: Sequence[list[tuple[float, int]]], budget_bytes: int, gap: str
 ) -> set[int]:
     chosen: set[int] = set()
-    left = budget_bytes
+    left = budget_bytes + size_of(gap)
     for place in range(ROUNDS):
         for cost, index in sorted(_offers(units, rankings, place)):
+            cost += size_of(gap)
             if index not in chosen and cost <= left:
                 chosen.add(index)
                 left -= cost
@@ -194,7 +62,7 @@ def _offers(
     for ranking in rankings:
         if place < len(ranking) and ranking[place][0] >= _WORTHWHILE * ranking[0][0]:
             index = ranking[place][1]
-            yield size_of(units[index].shown) + 1, index
+            yield size_of(units[index].shown), index
 
 
 def _merged(units: Sequence[Unit]) -> Iterator[Passage]:

@@ -32,7 +32,7 @@ async def locked(file: Path) -> AsyncIterator[None]:
     """Holds the lock of a corpus; waits while another process holds it."""
     descriptor = await anyio.to_thread.run_sync(_open_lock, file)
     try:
-        while not _try_lock(descriptor):
+        while not _try_lock(descriptor):  # noqa: ASYNC110 - another process tells nothing
             await anyio.sleep(LOCK_POLL_S)
         yield
     finally:

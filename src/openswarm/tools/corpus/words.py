@@ -10,10 +10,12 @@ MAX_QUERY_WORDS = 32
 
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
-    "a about all also an and are as at be been but by can did do does each for from give had has"
-    " have how i if in into is it its list many me much of on one or our please say show so than"
-    " that the their them then there these they this to us was we were what when where which who"
-    " whose why will with you your".split()
+    _WORD.findall(
+        "a about all also an and are as at be been but by can did do does each for from give had"
+        " has have how i if in into is it its list many me much of on one or our please say show so"
+        " than that the their them then there these they this to us was we were what when where"
+        " which who whose why will with you your"
+    )
 )
 
 

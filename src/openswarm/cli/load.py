@@ -1,0 +1,56 @@
+"""Reading a run of any kind, live, finished or interrupted, from its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from openswarm.cli.followed import Followed
+from openswarm.core.events import AnyEvent, Content
+from openswarm.core.result import RunResult
+from openswarm.journal.folder import is_alive, read_blob
+from openswarm.journal.lines import EVENTS_FILE, read_events
+from openswarm.swarm.stages import stats_of
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRun:
+    """A run's events and what they say."""
+
+    folder: Path
+    events: tuple[AnyEvent, ...]
+    followed: Followed
+
+    @property
+    def result(self) -> RunResult:
+        """The result as it stands."""
+        return result_of(self.followed, self.folder)
+
+
+def load_run(folder: Path) -> LoadedRun:
+    """Reads a run. Raises `JournalError` where it is damaged or from a newer version."""
+    events = tuple(read_events(folder / EVENTS_FILE))
+    followed = Followed()
+    for event in events:
+        followed.take(event)
+    return LoadedRun(folder, events, followed)
+
+
+def result_of(followed: Followed, folder: Path) -> RunResult:
+    """The result of a run that was followed; one without an answer is partial and says so."""
+    view = followed.view
+    unfinished = "it is still running" if is_alive(folder) else "it was interrupted"
+    return RunResult(
+        run_id=view.run_id or folder.name,
+        mode=view.mode,
+        mode_reason=view.mode_reason,
+        answer=_text(folder, view.answer),
+        outcome=view.outcome or "partial",
+        why=view.why if view.outcome else unfinished,
+        table=view.table,
+        failures=tuple(view.failures),
+        stats=stats_of(view, followed.stages, followed.elapsed()),
+        folder=str(folder),
+    )
+
+
+def _text(folder: Path, content: Content) -> str:
+    return read_blob(folder, content.blob).decode() if content.blob else content.text

@@ -1,0 +1,186 @@
+"""A run as one screen: header, budget, a bar of the sub-agents, the table of agents.
+
+Pure drawing: a `Followed` and a size go in, a renderable comes out. All text of models and
+documents goes through `one_line` into `Text`, which reads no markup.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from openswarm.cli.followed import Followed
+from openswarm.cli.text import count, dollars, duration, one_line, tokens
+from openswarm.core.events import ROOT
+from openswarm.journal.fold import AgentView
+
+STYLE = {
+    "queued": "dim",
+    "running": "cyan",
+    "suspended": "yellow",
+    "stopping": "yellow",
+    "done": "",
+    "completed": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "cancelled": "yellow",
+    "empty": "yellow",
+}
+_FIRST = {"running": 0, "stopping": 1, "suspended": 2, "done": 3, "queued": 4}
+_BAR = ("completed", "partial", "empty", "cancelled", "failed", "running", "stopping", "suspended")
+TABLE_FRAME = 4
+"""Lines around the agents: a space, the header, what does not fit, and the cursor's."""
+ANSWER_LINES = 6
+ANSWER_CHARS = 1200
+
+
+def screen(followed: Followed, console: Console, now: float) -> RenderableType:
+    """The run as it stands at `now` (seconds since the epoch), made to fit the console."""
+    width, height = console.size
+    counts = followed.counts()
+    head: list[RenderableType] = [
+        *_header(followed),
+        _budget(followed, now),
+        *_capacity(followed),
+        *_states(followed, counts, width),
+    ]
+    foot = _foot(followed, console)
+    room = max(1, height - len(head) - len(foot) - TABLE_FRAME)
+    return Group(*head, *_agents(followed, room), *foot)
+
+
+def _header(followed: Followed) -> list[Text]:
+    view = followed.view
+    first = Text(no_wrap=True, overflow="ellipsis")
+    first.append("openswarm ", "bold")
+    first.append(view.run_id or "starting")
+    if view.mode:
+        first.append(f"  {view.mode}", "bold cyan")
+        first.append(f"  {one_line(view.mode_reason)}", "dim")
+    task = Text(no_wrap=True, overflow="ellipsis")
+    task.append(one_line(view.task.text) if view.task else "")
+    return [first, task]
+
+
+def _budget(followed: Followed, now: float) -> Text:
+    view, stages, limits = followed.view, followed.stages, followed.limits
+    used = [
+        _of(duration(followed.elapsed(now)), duration(limits.wall_s)),
+        _of(dollars(view.cost_usd), limits.usd and dollars(limits.usd))
+        if view.cost_usd is not None
+        else "",
+        _of(f"{tokens(view.usage.total_tokens)} tokens", limits.tokens and tokens(limits.tokens)),
+        _of(f"{stages.total_steps} steps", limits.steps),
+        _of(f"{stages.critical_steps} critical", limits.critical_steps),
+        one_line(view.model, 60),
+    ]
+    line = Text(" · ".join(part for part in used if part), no_wrap=True, overflow="ellipsis")
+    line.stylize("dim")
+    return line
+
+
+def _of(used: str, ceiling: object) -> str:
+    return f"{used} of {ceiling}" if ceiling else used
+
+
+def _capacity(followed: Followed) -> list[Text]:
+    found = followed.view.capacity
+    if not found:
+        return []
+    parts = (f"{one_line(name, 60)} admits {limit} at once" for name, limit in found.items())
+    return [Text(" · ".join(parts), "yellow", no_wrap=True, overflow="ellipsis")]
+
+
+def _states(followed: Followed, counts: Counter[str], width: int) -> list[Text]:
+    agents = followed.view.sub_agents
+    if not agents:
+        return [Text()]
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{count(len(agents), 'sub-agent')}  ", "bold")
+    for name in ("running", "suspended", "stopping", "queued", *_BAR[:5]):
+        if counts[name]:
+            line.append(f"{counts[name]} {name}  ", STYLE[name])
+    if followed.view.contract is not None:
+        rows = f"{len(followed.view.rows)} of {followed.expected_rows()} rows"
+        line.append(rows, "bold")
+    return [Text(), line, _bar(counts, len(agents), width)]
+
+
+def _bar(counts: Counter[str], agents: int, width: int) -> Text:
+    """A line as wide as the screen, each sub-agent its share, in the colour of what it is."""
+    bar = Text(no_wrap=True)
+    seen = drawn = 0
+    for name in _BAR:
+        seen += counts[name]
+        end = round(width * seen / agents)
+        bar.append("━" * (end - drawn), STYLE[name])
+        drawn = end
+    bar.append("━" * (width - drawn), "bright_black")
+    return bar
+
+
+def _agents(followed: Followed, room: int) -> Iterator[RenderableType]:
+    agents = followed.view.agents
+    shown = heapq.nsmallest(room, agents.values(), key=_rank)
+    if not shown:
+        return
+    table = Table(box=None, expand=True, padding=(0, 1), header_style="dim", pad_edge=False)
+    table.add_column("agent", no_wrap=True)
+    table.add_column("item", no_wrap=True, ratio=3, min_width=12)
+    table.add_column("state", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    for name in ("steps", "tokens", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("last action", no_wrap=True, ratio=6, min_width=12)
+    for agent in shown:
+        table.add_row(*_agent(agent, followed))
+    yield Text()
+    yield table
+    if len(agents) > len(shown):
+        yield _more(followed, shown)
+
+
+def _rank(agent: AgentView) -> tuple[int, float]:
+    """The orchestrator, what works, what ended last, what waits."""
+    if agent.path == ROOT:
+        return -1, 0.0
+    at = -(agent.ended_at or 0.0) if agent.state == "done" else agent.assigned_at
+    return _FIRST[agent.state], at
+
+
+def _agent(agent: AgentView, followed: Followed) -> Iterator[Text]:
+    name = "orchestrator" if agent.path == ROOT else agent.item or agent.name
+    outcome = agent.outcome or ""
+    writing = followed.writing.get(agent.path, "")
+    action = f"writes: {one_line(writing)[-60:]}" if writing else agent.last_action
+    if agent.why and (agent.state == "suspended" or outcome not in ("", "completed")):
+        action = agent.why
+    yield Text(agent.path, STYLE[agent.state])
+    yield Text(one_line(name, 60), STYLE[agent.state])
+    yield Text(agent.state, STYLE[agent.state])
+    yield Text(outcome, STYLE.get(outcome, ""))
+    yield Text(str(agent.steps or ""))
+    yield Text(tokens(agent.usage.total_tokens) if agent.steps else "")
+    yield Text(dollars(agent.cost_usd) if agent.cost_usd is not None else "")
+    yield Text(one_line(action), "dim")
+
+
+def _more(followed: Followed, shown: list[AgentView]) -> Text:
+    paths = {agent.path for agent in shown}
+    rest = [agent for path, agent in followed.view.agents.items() if path not in paths]
+    by_state = Counter(agent.state for agent in rest).most_common()
+    parts = ", ".join(f"{number} {state}" for state, number in by_state)
+    return Text(f"… {len(rest)} more: {parts}", "dim")
+
+
+def _foot(followed: Followed, console: Console) -> list[Text]:
+    """The progress of long work, and the end of what the orchestrator writes."""
+    lines = [Text(f"⋯ {one_line(followed.progress)}", "cyan")] if followed.progress else []
+    writing = followed.writing.get(ROOT, "")
+    if writing and not followed.view.sub_agents:
+        text = Text(one_line(writing[-ANSWER_CHARS:], ANSWER_CHARS))
+        lines += [Text(), *text.wrap(console, console.width)[-ANSWER_LINES:]]
+    return lines
