@@ -25,24 +25,30 @@ CASES = (
 
 
 def run(setting: Setting) -> list[Figure]:
-    """Every case."""
-    return [overshoot(setting, *case) for case in CASES]
+    """Every case; and a run that a budget ended has to say so."""
+    unmarked: list[str] = []
+    figures = [overshoot(setting, *case, unmarked) for case in CASES]
+    note = "; ".join(unmarked[:2])
+    return [*figures, Figure("runs at a budget not marked partial", len(unmarked), 0, note=note)]
 
 
-def overshoot(setting: Setting, limit: str, billing: str, ceiling: float) -> Figure:
+def overshoot(
+    setting: Setting, limit: str, billing: str, ceiling: float, unmarked: list[str]
+) -> Figure:
     """How much more than the ceiling was used, in percent; 0 if it was kept."""
     scenario = Scenario(latency_s=0.05, billing=billing)
     model = f"openai/{PRICED}" if limit == "usd" else ""
     figures = setting.work("swarm", scenario, limits={limit: ceiling}, model=model)
     share = used(limit, figures["server"]) / ceiling
-    ended = "" if figures["answer"] else ", no answer"
+    if figures["outcome"] != "partial" or not figures["answer"]:
+        unmarked.append(f"{limit}, {billing}: {figures['outcome']}")
     setting.say(f"{limit} ({billing}): {share:.1%} of {ceiling:g}, {figures['wall_s']:.1f} s")
     return Figure(
         f"{limit}, {billing} billing: overshoot",
         max(share - 1, 0.0) * 100,
         0,
         "%",
-        note=f"{share:.1%} used, {figures['outcome']}{ended}",
+        note=f"{share:.1%} used, {figures['outcome']} {figures['why']}",
     )
 
 

@@ -25,7 +25,7 @@ OPENSWARM = [sys.executable, "-m", "openswarm"]
 POLL_S = 0.001
 TIMEOUT_S = 120.0
 SCENARIO = Scenario(
-    units=20, calls=5, latency_s=0.02, tool="read_document", arguments='{"document":"stock.md"}'
+    units=20, calls=5, latency_s=0.02, tool="search", arguments='{"query":"UNIT TURN"}'
 )
 
 
@@ -140,7 +140,7 @@ def start(setting: Setting, scratch: Path) -> subprocess.Popen[str]:
     corpus = scratch / "corpus"
     corpus.mkdir()
     (corpus / "stock.md").write_text("# Stock\n\nEvery unit holds 42.\n")
-    options = ["--mode", "swarm", "--model", f"{setting.url}/v1#swarm", "--over", str(corpus)]
+    options = ["--mode", "swarm", "--model", f"{setting.url}/v1#swarm"]
     return subprocess.Popen(
         [*OPENSWARM, "run", TASK, *options, "--json"],
         env=setting.environment(scratch),

@@ -16,8 +16,6 @@ from openswarm.core.result import Outcome
 from openswarm.tools.tool import ToolResult
 from openswarm.tools.toolset import Toolset
 
-HAND_BACK = "Stop now ({why}). Hand back what you have, and say what is missing."
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -51,14 +49,16 @@ class Agent:
 
     async def run(self) -> Ending:
         """Works to the end. Raises `ModelError` when the model cannot be had."""
-        while True:
+        while not self.conversation.handing_back:
             ending = None
             with self.control.turn():
                 ending = await self._advance()
-            if ending is None and (why := self._reason_to_stop()):
-                ending = await self._hand_back(why)
             if ending is not None:
                 return ending
+            if why := self._reason_to_stop():
+                self.turn.stopping(why)
+                self.conversation.hand_back(why)
+        return await self._hand_back(self.conversation.handing_back)
 
     async def _advance(self) -> Ending | None:
         """One turn: the open calls, or else the next reply; the ending if this is it."""
@@ -96,13 +96,11 @@ class Agent:
 
     async def _hand_back(self, why: str) -> Ending:
         """One last turn, with no tools but those that hand work back."""
-        self.turn.stopping(why)
-        self.conversation.close_calls()
-        self.conversation.nudge(HAND_BACK.format(why=why))
-        try:
-            await self.turn.take(self.tools.only(self.closing_tools), final=True)
-        except (BudgetError, ModelError):
-            return self._leftovers(why)
+        if self.conversation.last.role != "assistant":
+            try:
+                await self.turn.take(self.tools.only(self.closing_tools), final=True)
+            except (BudgetError, ModelError):
+                return self._leftovers(why)
         ending = await self._run_tools()
         if ending is not None:
             return Ending("partial", ending.text, why, ending.closing)

@@ -25,14 +25,14 @@ def doctor(
         bool, typer.Option("--json", help="`{ok, checks: [{name, status, found, advice}]}`.")
     ] = False,
 ) -> int:
-    """Says what is found here and what to do about what is not: keys (names only), the default
-    model and why, extras, certificates, limits.
+    """Says what is found on this computer and what to do about what is not.
 
     \b
     Example:
       openswarm doctor
 
-    Exit code 1 where something stops openswarm from working.
+    It looks at keys (their names only), the default model and why it is that one, local models,
+    extras, certificates, proxies and limits. Exit code 1: something stops openswarm from working.
     """
     found = list(findings(home_folder(), os.environ))
     broken = any(finding.status == "problem" for finding in found)

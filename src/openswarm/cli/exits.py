@@ -42,6 +42,10 @@ def report_error(error: BaseException) -> Exit:
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     match error:
+        case BrokenPipeError():
+            # who read the output left: nothing more may go there, not even at shutdown
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.ERROR
         case Interrupted() | KeyboardInterrupt():
             say("interrupted")
             return Exit.INTERRUPTED

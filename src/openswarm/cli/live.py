@@ -28,6 +28,7 @@ class LiveView:
         self._console = console
         self._clock = clock
         self._changed = True
+        self._notice = ""
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> "LiveView":
@@ -50,8 +51,8 @@ class LiveView:
     replay = take
 
     def say(self, line: str) -> None:
-        """Puts a line above the view."""
-        self._console.print(line)
+        """Shows a line in the view until the next one."""
+        self._notice, self._changed = line, True
 
     async def keep_fresh(self) -> None:
         """Draws until it is cancelled: at most once a frame, and only what changed."""

@@ -1,6 +1,5 @@
 """The entry point: the commands are put together here, and every error ends here as one line."""
 
-import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -39,24 +38,21 @@ def main() -> None:
     """The console script `openswarm`."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(_run_command())
+    sys.exit(run_command(sys.argv[1:]))
 
 
-def _run_command() -> int:
+def run_command(arguments: list[str]) -> int:
+    """Carries out one command line; returns the exit code. Every error becomes one line."""
     try:
-        code = app(standalone_mode=False)
+        code = app(arguments, prog_name="openswarm", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        usage = getattr(error, "ctx", None)
-        hint = f" (see: {usage.command_path} --help)" if usage else ""
-        say(f"error: {error.format_message()}{hint}")
+        context = getattr(error, "ctx", None)
+        hint = f"; see: {context.command_path} --help" if context else ""
+        say(f"error: {error.format_message().rstrip('.')}{hint}")
         return Exit.USAGE
     except typer.Abort:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # who read the output left; nothing more may be written to it, not even at shutdown
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.ERROR
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # noqa: BLE001
         return report_error(error)
     return code if isinstance(code, int) else Exit.COMPLETED

@@ -5,6 +5,7 @@ The answer and the table go to standard output, all about the run to standard er
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from openswarm.cli.followed import Followed
 from openswarm.cli.text import clean, count, dollars, duration, one_line, tokens
 from openswarm.core.result import RunResult
 from openswarm.core.table import Cell, CellState, Table
+from openswarm.journal.fold import AgentView
 from openswarm.swarm.evidence import number_sources, table_object
 from openswarm.swarm.export import export_answer, export_table
 
@@ -100,12 +102,21 @@ def print_table(page: Console, table: Table) -> None:
     for row in table.rows:
         cells = (row.cells[name] for name in table.contract.names)
         grid.add_row(*(_cell(cell, numbers) for cell in cells))
-    page.print()
-    page.print(grid)
+    if page.is_terminal:
+        page.print(grid)
+    else:
+        page.print(*_lines(page, grid), sep="\n", soft_wrap=True)
     states = {cell.state for row in table.rows for cell in row.cells.values()}
     for state in LEGEND.keys() & states:
         page.print(Text(LEGEND[state], "dim"))
     _print_sources(page, numbers)
+
+
+def _lines(page: Console, grid: Grid) -> list[Text]:
+    """The lines of a grid, without the blank ones around it."""
+    with page.capture() as captured:
+        page.print(grid)
+    return [Text(line.rstrip()) for line in captured.get().splitlines() if line.strip()]
 
 
 def _cell(cell: Cell, numbers: dict[str, int]) -> Text:
@@ -137,10 +148,7 @@ def _about(result: RunResult, followed: Followed) -> list[Text]:
     missing = followed.missing()
     if missing:
         lines.append(Text(f"{count(len(missing), 'row')} missing:", "yellow"))
-        lines += [
-            Text(f"  {one_line(agent.item, 80)}: {agent.outcome or agent.state}{_why(agent.why)}")
-            for agent in missing[:SHOWN]
-        ]
+        lines += [Text(f"  {line}") for line in _by_reason(missing)]
     if result.failures:
         lines.append(Text(f"{count(len(result.failures), 'failure')}:", "red"))
         lines += [
@@ -150,8 +158,15 @@ def _about(result: RunResult, followed: Followed) -> list[Text]:
     return [*lines, *_where(result)]
 
 
-def _why(why: str) -> str:
-    return f" ({one_line(why, 200)})" if why else ""
+def _by_reason(missing: list[AgentView]) -> Iterator[str]:
+    """Items that are missing for the same reason, in one line."""
+    groups: dict[str, list[str]] = {}
+    for agent in missing:
+        reason = agent.why or agent.outcome or "not finished"
+        groups.setdefault(one_line(reason, 200), []).append(one_line(agent.item, 60))
+    for reason, items in groups.items():
+        more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+        yield f"{', '.join(items[:SHOWN])}{more}: {reason}"
 
 
 def figures(result: RunResult) -> str:

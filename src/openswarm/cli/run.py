@@ -57,10 +57,11 @@ def run(
     \b
     Example:
       openswarm run "Capital and population of each country" --over countries/ \\
-        --columns "country; capital; population (number): the latest estimate" --out out.xlsx
+        --columns "country; capital; population (number)" --out table.xlsx
 
-    Ctrl-C once hands back what there is, twice kills. Exit codes: 0 completed, 1 error, 2 usage,
-    3 partial, 130 interrupted.
+    Ctrl-C once hands back what there is, twice kills.
+
+    Exit codes: 0 completed, 1 error, 2 usage, 3 partial, 130 interrupted.
     """
     from openswarm.modes.run import run as run_task
 

@@ -37,7 +37,9 @@ ANSWER_LINES = 6
 ANSWER_CHARS = 1200
 
 
-def screen(followed: Followed, console: Console, now: float) -> RenderableType:
+def screen(
+    followed: Followed, console: Console, now: float, notice: str = ""
+) -> RenderableType:
     """The run as it stands at `now` (seconds since the epoch), made to fit the console."""
     width, height = console.size
     counts = followed.counts()
@@ -45,11 +47,13 @@ def screen(followed: Followed, console: Console, now: float) -> RenderableType:
         *_header(followed),
         _budget(followed, now),
         *_capacity(followed),
+        *([Text(notice, "bold yellow", no_wrap=True, overflow="ellipsis")] if notice else []),
         *_states(followed, counts, width),
     ]
     foot = _foot(followed, console)
     room = max(1, height - len(head) - len(foot) - TABLE_FRAME)
-    return Group(*head, *_agents(followed, room), *foot)
+    # the last line stays empty: what a terminal echoes, such as ^C, lands there, shifting nothing
+    return Group(*head, *_agents(followed, room), *foot, Text())
 
 
 def _header(followed: Followed) -> list[Text]:

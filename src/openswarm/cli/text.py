@@ -35,12 +35,12 @@ def count(number: int, noun: str) -> str:
 
 
 def tokens(number: int) -> str:
-    """A number of tokens in at most five characters: `950`, `18.2k`, `1.25M`."""
+    """A number of tokens in at most five characters: `950`, `18.2k`, `1.3M`."""
     if number < 1_000:
         return str(number)
     if number < 999_950:
-        return f"{number / 1_000:.3g}k" if number < 99_950 else f"{number / 1_000:.0f}k"
-    return f"{number / 1_000_000:.3g}M"
+        return f"{number / 1_000:.1f}k" if number < 99_950 else f"{number / 1_000:.0f}k"
+    return f"{number / 1_000_000:.1f}M"
 
 
 def dollars(amount: float | None) -> str:

@@ -4,10 +4,12 @@ would."""
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from openswarm.cli.display import Display
 from openswarm.cli.exits import Interrupted
@@ -17,6 +19,11 @@ from openswarm.journal.requests import send_request
 
 Work = Callable[..., Awaitable[RunResult]]
 """`run` or `resume` with all its arguments but `observer`."""
+
+_ANSWERS = (
+    ("cancel", "Stopping: every agent hands back what it has. Ctrl-C again to kill."),
+    ("kill", "Killing the run; what is in its journal stays."),
+)
 
 
 @dataclass(slots=True)
@@ -47,14 +54,11 @@ class _Stopper:
                 self.signals += 1
                 if self.folder is None or self.signals > 2:
                     scope.cancel()
-                elif self.signals == 1:
-                    send_request(self.folder, "cancel", ROOT, by="Ctrl-C")
-                    self.display.say(
-                        "Stopping: every agent hands back what it has. Ctrl-C again to kill."
-                    )
                 else:
-                    send_request(self.folder, "kill", ROOT, by="Ctrl-C")
-                    self.display.say("Killing the run; what is in its journal stays.")
+                    verb, line = _ANSWERS[self.signals - 1]
+                    ask = partial(send_request, self.folder, verb, ROOT, by="Ctrl-C")
+                    await anyio.to_thread.run_sync(ask)
+                    self.display.say(line)
 
 
 def carry_out(work: Work, display: Display, runs: Path, folder: Path | None = None) -> Carried:

@@ -68,6 +68,20 @@ class JournalError(OpenswarmError):
         self.kind = kind
 
 
+def sole_error(group: BaseExceptionGroup) -> BaseException:
+    """The error inside nested groups that says why: the only one, or the first of ours."""
+    leaves: list[BaseException] = []
+    rest: list[BaseException] = [group]
+    while rest:
+        error = rest.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            rest.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    ours = [error for error in leaves if isinstance(error, OpenswarmError)]
+    return ours[0] if ours else (leaves[0] if len(leaves) == 1 else group)
+
+
 class Fault(StrEnum):
     """How a call to a model's endpoint failed."""
 

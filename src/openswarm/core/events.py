@@ -94,6 +94,9 @@ class TaskAssigned(Event):
     name: str = ""
     """The configuration."""
     item: str = ""
+    """The batch item; '' where there is none."""
+    label: str = ""
+    """What it is about, for people: the item, or the start of the brief."""
     call_id: str = ""
     """The orchestrator's call that asked for it."""
     index: int = 0
@@ -179,6 +182,8 @@ class Nudged(Event):
 
     type: Literal["nudged"] = "nudged"
     text: str
+    hand_back: str = ""
+    """Why the agent is told to hand back what it has; '' for any other words."""
 
 
 class Steered(Event):

@@ -40,6 +40,9 @@ class AgentView:
     path: str
     name: str = ""
     item: str = ""
+    """The batch item; '' where there is none."""
+    label: str = ""
+    """What it is about, for people."""
     state: State = "queued"
     outcome: Outcome | None = None
     why: str = ""
@@ -179,6 +182,7 @@ class RunView:
     def _assigned(self, event: TaskAssigned) -> None:
         view = self._agent(event)
         view.name, view.item, view.stage = event.name, event.item, event.stage
+        view.label = event.label or event.item
         view.assigned_at = event.at
         if event.agent == ROOT:
             view.state, view.started_at = "running", event.at

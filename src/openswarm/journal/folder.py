@@ -33,6 +33,8 @@ class FolderJournal(Stamping):
         self._lines: list[bytes] = []
         self._new_blobs: dict[str, bytes] = {}
         self._written_blobs: set[str] = set()
+        self._writer = anyio.CapacityLimiter(1)
+        """A thread of its own: a commit never waits for tools that fill the common ones."""
         self._durable = 0
         self._writing: anyio.Event | None = None
         self._broken: JournalError | None = None
@@ -130,7 +132,7 @@ class FolderJournal(Stamping):
         blobs = dict(self._new_blobs)
         self._lines = []
         try:
-            await anyio.to_thread.run_sync(self._write_now, blobs, lines)
+            await anyio.to_thread.run_sync(self._write_now, blobs, lines, limiter=self._writer)
         except OSError as error:
             self._broken = _disk_error(self.folder, error)
             raise self._broken from None

@@ -26,6 +26,8 @@ from openswarm.journal.lines import EVENTS_FILE, read_events
 INDEX_FILE = "index.db"
 RUNS_FOLDER = "runs"
 SCHEMA = 1
+PATIENCE_S = 2.0
+"""How long another process that writes to the index is waited for."""
 TASK_CHARS = 200
 LAST = "last"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
@@ -187,7 +189,7 @@ def _open(home: Path) -> sqlite3.Connection:
     path = home / INDEX_FILE
     for _ in range(2):
         try:
-            return _prepared(sqlite3.connect(path, timeout=2.0))
+            return _prepared(sqlite3.connect(path, timeout=PATIENCE_S))
         except sqlite3.OperationalError:
             break
         except sqlite3.DatabaseError:

@@ -18,9 +18,12 @@ def parse_line(line: bytes, where: str) -> AnyEvent:
     if len(line) > MAX_LINE_BYTES:
         raise JournalError(f"{where}: the line is over {MAX_LINE_BYTES} bytes", kind="damaged")
     try:
-        return EVENT.validate_json(line)
+        event = EVENT.validate_json(line)
     except ValidationError as error:
         raise _explain(line, where, error) from None
+    if event.v > FORMAT:
+        raise _newer(event.v, where)
+    return event
 
 
 def read_events(file: Path) -> Iterator[AnyEvent]:
@@ -46,10 +49,14 @@ def _explain(line: bytes, where: str, error: ValidationError) -> JournalError:
     except (ValueError, AttributeError):
         return JournalError(f"{where}: not an event; the file is damaged there", "damaged")
     if isinstance(version, int) and version > FORMAT:
-        return JournalError(
-            f"{where}: written by a newer openswarm (journal format {version}, this one reads up"
-            f" to {FORMAT}); upgrade with: pip install -U openswarm",
-            "newer",
-        )
+        return _newer(version, where)
     first = error.errors(include_url=False)[0]
     return JournalError(f"{where}: {first['msg']} at {'.'.join(map(str, first['loc']))}", "damaged")
+
+
+def _newer(version: int, where: str) -> JournalError:
+    return JournalError(
+        f"{where}: written by a newer openswarm (journal format {version}, this one reads up"
+        f" to {FORMAT}); upgrade with: pip install -U openswarm",
+        "newer",
+    )

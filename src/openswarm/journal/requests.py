@@ -15,6 +15,7 @@ from openswarm.core.frozen import Frozen
 
 REQUESTS_FILE = "requests.jsonl"
 MAX_LINE_CHARS = 64 * 1024
+READ_BYTES = 1024 * 1024
 
 
 class ControlRequest(Frozen):
@@ -52,9 +53,9 @@ class RequestReader:
             return []
         with self._path.open("rb") as file:
             file.seek(self._offset)
-            data = file.read(1024 * 1024)
+            data = file.read(READ_BYTES)
         whole = data.rfind(b"\n") + 1
-        self._offset += whole
+        self._offset += whole or (len(data) if len(data) == READ_BYTES else 0)
         return [r for line in data[:whole].splitlines() if (r := _parse(line)) is not None]
 
 

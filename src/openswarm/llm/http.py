@@ -4,6 +4,7 @@ Owns the mapping from HTTP and connection failures to `ModelError`; knows no wir
 """
 
 import json
+import math
 import os
 import ssl
 import time
@@ -37,18 +38,27 @@ _QUOTA_WORDS = (
 class Endpoint:
     """A base URL with its session. The session is made at the first call, in its event loop."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], ca_bundle: str = "") -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], ca_bundle: str = "", socket: str = ""
+    ) -> None:
+        """`socket` is the path of a Unix socket that takes the place of a connection to the host."""
         self.base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._ca_bundle = ca_bundle
+        self._socket = socket
         self._session: aiohttp.ClientSession | None = None
 
     def session(self) -> aiohttp.ClientSession:
         """The session, made at its first use."""
         if self._session is None:
-            secure = self.base_url.startswith("https:")
-            connector = aiohttp.TCPConnector(limit=0, ssl=_tls(self._ca_bundle) if secure else True)
-            proxy, auth = proxy_for(self.base_url)
+            connector: aiohttp.BaseConnector
+            if self._socket:
+                connector, proxy, auth = aiohttp.UnixConnector(self._socket, limit=0), None, None
+            else:
+                secure = self.base_url.startswith("https:")
+                tls = _tls(self._ca_bundle) if secure else True
+                connector = aiohttp.TCPConnector(limit=0, ssl=tls)
+                proxy, auth = proxy_for(self.base_url)
             self._session = aiohttp.ClientSession(
                 connector=connector, headers=self._headers, proxy=proxy, proxy_auth=auth
             )
@@ -166,7 +176,7 @@ def _message_of(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     try:
         value: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = text
     while isinstance(value, dict):
         parts = [str(value[k]) for k in ("code", "type") if isinstance(value.get(k), str)]
@@ -190,7 +200,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
         except (ValueError, TypeError):
             return None
-    return min(max(seconds, 0.0), 600.0)
+    return min(max(seconds, 0.0), 600.0) if math.isfinite(seconds) else None
 
 
 def _tls(ca_bundle: str) -> ssl.SSLContext:

@@ -49,7 +49,7 @@ class OpenAIModel:
                 fold.chunk(await response.read())
                 whole = True
             else:
-                whole = await _read_stream(response.content.iter_any(), fold)
+                whole = await read_stream(response.content.iter_any(), fold)
                 await drain(response)
         if not whole and not fold.finish:
             raise ModelError(Fault.BROKEN, f"{self.resource}: the stream ended in the middle")
@@ -67,7 +67,7 @@ class OpenAIModel:
         await self._endpoint.aclose()
 
 
-async def _read_stream(chunks: AsyncIterator[bytes], fold: ReplyFold) -> bool:
+async def read_stream(chunks: AsyncIterator[bytes], fold: ReplyFold) -> bool:
     """Reads to the end; whether the server said that it was the end."""
     parser = SseParser()
     async for chunk in chunks:

@@ -4,6 +4,7 @@ Pure; `openai_client` does the I/O. What differs between providers of this forma
 (`Quirks`), never a subclass.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from openswarm.llm.model import Delta, OnDelta, Reply, Request, ToolSpec
 
 MAX_REPLY_CHARS = 8 * 1024 * 1024
 MAX_CALLS = 1024
+_TOO_MANY = re.compile(r"\brate.?limit|too many requests|overloaded", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,14 @@ class ReplyFold:
             raise ModelError(Fault.PROTOCOL, "a chunk of the stream is not an object")
         if value.get("error"):
             raise stream_error(value["error"])
+        try:
+            self._take(value)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ModelError(
+                Fault.PROTOCOL, f"a chunk of the stream is not a chat completion: {error}"
+            ) from None
+
+    def _take(self, value: dict[str, Any]) -> None:
         self.model = self.model or str(value.get("model") or "")
         self._take_usage(value.get("usage"))
         for choice in value.get("choices") or ():
@@ -237,7 +247,7 @@ def stream_error(error: Any) -> ModelError:
     code = detail.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
     if status == 0:
-        status = 429 if "rate" in message.casefold() or "overload" in message.casefold() else 500
+        status = 429 if _TOO_MANY.search(message) else 500
     return ModelError(fault_of(status, message), f"error in the stream: {message[:500]}")
 
 

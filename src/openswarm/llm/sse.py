@@ -19,6 +19,7 @@ class SseParser:
         self._rest = b""
         self._event = ""
         self._data: list[bytes] = []
+        self._size = 0
 
     def feed(self, chunk: bytes) -> list[ServerEvent]:
         """The events that are complete with this chunk. Raises `ValueError` on an endless line."""
@@ -35,7 +36,7 @@ class SseParser:
                 self._field(line)
             elif self._data:
                 events.append(ServerEvent(self._event, b"\n".join(self._data)))
-                self._event, self._data = "", []
+                self._event, self._data, self._size = "", [], 0
             else:
                 self._event = ""
         return events
@@ -50,6 +51,9 @@ class SseParser:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
+            self._size += len(value)
+            if self._size > MAX_EVENT_BYTES:
+                raise ValueError(f"an event of the stream is over {MAX_EVENT_BYTES} bytes")
             self._data.append(value)
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")

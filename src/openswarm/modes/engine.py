@@ -16,7 +16,7 @@ from openswarm.agent.control import Control
 from openswarm.agent.conversation import Conversation, replay
 from openswarm.agent.loop import Ending
 from openswarm.core.budget import Amount, Ledger
-from openswarm.core.errors import ModelError
+from openswarm.core.errors import ModelError, sole_error
 from openswarm.core.events import (
     ROOT,
     Answered,
@@ -28,6 +28,7 @@ from openswarm.core.events import (
 )
 from openswarm.core.result import Outcome, Report, RunResult
 from openswarm.core.settings import Settings
+from openswarm.core.table import fold_key
 from openswarm.core.task import Task
 from openswarm.journal.fold import RunView
 from openswarm.journal.journal import Journal
@@ -52,6 +53,7 @@ from openswarm.tools.tool import Tool
 if TYPE_CHECKING:
     from openswarm.tools.corpus.corpus import Corpus
 
+GO_ON = "Go on with the task: finish what was left undone or is missing, then answer anew."
 SHOWN_NAMES = 40
 COMPACT_NAMES = 12
 
@@ -83,24 +85,21 @@ class Engine:
         stop_observing = self.journal.observe(self._fold)
         ending: Ending | None = None
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(keep_house, self.journal, self.control, self.folder)
-                tasks.start_soon(watch_time, self.task.limits.wall_s, self.control)
-                with self.control.scope:
-                    ending = await self._work(past)
-                tasks.cancel_scope.cancel()
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(keep_house, self.journal, self.control, self.folder)
+                    tasks.start_soon(watch_time, self.task.limits.wall_s, self.control)
+                    with self.control.scope:
+                        ending = await self._work(past)
+                    tasks.cancel_scope.cancel()
+            except BaseExceptionGroup as group:
+                raise sole_error(group) from None
             await self._answer(
                 ending or Ending("cancelled", why=f"killed by {self.control.killed}")
             )
         finally:
             stop_observing()
         return self.result(time.monotonic() - started)
-
-    async def recall(self, past: Sequence[AnyEvent]) -> RunResult:
-        """The result of a run that is over; nothing is done."""
-        for event in past:
-            self._fold(event)
-        return self.result(self.view.last_at - self.view.started_at)
 
     def _fold(self, event: AnyEvent | Tick) -> None:
         if not isinstance(event, Tick):
@@ -143,6 +142,8 @@ class Engine:
             spawner = self._spawner(past, merge, prompts, paced, shared)
         if any(isinstance(event, TaskAssigned) and event.agent == ROOT for event in past):
             talk = replay(ROOT, self.journal, past)
+            if any(isinstance(event, Answered) for event in past) and not talk.open_calls():
+                talk.nudge(GO_ON)
         else:
             talk = await self._begin(prompts)
         return talk, Lead(
@@ -269,9 +270,10 @@ class Engine:
         if self.control.killed:
             return "cancelled", f"killed by {self.control.killed}"
         if ending.outcome == "completed" and self.view.contract is not None:
-            missing = [a for a in self.view.sub_agents if a.item and not self._has_row(a.item)]
+            items = dict.fromkeys(view.item for view in self.view.sub_agents if view.item)
+            missing = [item for item in items if not self._has_row(item)]
             if missing:
-                names = ", ".join(view.item[:60] for view in missing[:10])
+                names = ", ".join(item[:60] for item in missing[:10])
                 return "partial", f"{len(missing)} rows are missing: {names}"
         if self.control.cancelled and not ending.text and not self.view.rows:
             return "cancelled", ending.why
@@ -281,23 +283,29 @@ class Engine:
         table = self.view.table
         if table is None or len(table.contract.key) != 1:
             return True
-        return any(row.cells[table.contract.key[0]].value == item for row in table.rows)
+        return any(row.key(table.contract) == (fold_key(item),) for row in table.rows)
 
     def result(self, wall_s: float) -> RunResult:
-        """The run as it stands, as Python and the terminal see it."""
-        view = self.view
-        return RunResult(
-            run_id=self.journal.run_id,
-            mode=view.mode,
-            mode_reason=view.mode_reason,
-            answer=self.journal.read(view.answer),
-            outcome=view.outcome or "failed",
-            why=view.why,
-            table=view.table,
-            failures=tuple(view.failures),
-            stats=stats_of(view, self.stages, wall_s),
-            folder=str(self.folder or ""),
-        )
+        """The run as it stands."""
+        return result_of(self.journal, self.view, self.stages, wall_s, self.folder)
+
+
+def result_of(
+    journal: Journal, view: RunView, stages: Stages, wall_s: float, folder: Path | None
+) -> RunResult:
+    """A run as Python and the terminal see it."""
+    return RunResult(
+        run_id=journal.run_id,
+        mode=view.mode,
+        mode_reason=view.mode_reason,
+        answer=journal.read(view.answer),
+        outcome=view.outcome or "failed",
+        why=view.why,
+        table=view.table,
+        failures=tuple(view.failures),
+        stats=stats_of(view, stages, wall_s),
+        folder=str(folder or ""),
+    )
 
 
 def merge_summary(rows: int) -> str:

@@ -24,9 +24,10 @@ from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
 from openswarm.modes.attachments import with_attachments
-from openswarm.modes.engine import Engine
+from openswarm.modes.engine import Engine, result_of
 from openswarm.modes.router import Route, route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
+from openswarm.swarm.stages import fold_stages
 from openswarm.tools.tool import Tool, tool
 
 ModelChoice = str | ChatModel
@@ -116,6 +117,9 @@ async def resume(
         view = fold(past)
         if view.task is None:
             raise JournalError(f"run {run_id} ended before it began; start it anew", "empty")
+        if view.outcome == "completed":
+            wall_s = view.last_at - view.started_at
+            return result_of(journal, view, fold_stages(past), wall_s, journal.folder)
         task = view.task if limits is None else view.task.model_copy(update={"limits": limits})
         all_tools = _same_tools(view, as_tools(tools), run_id)
         specs = (_spec(model) or view.model, _spec(subagent_model) or view.subagent_model)
@@ -127,9 +131,7 @@ async def resume(
             stack.callback(journal.observe(observer))
         chosen = route(task, len(all_tools)) if not view.mode else _chosen(view)
         engine = await _engine(journal, task, chosen, settings, models, all_tools, home)
-        if view.outcome == "completed":
-            return await engine.recall(past)
-        news = [journal.append(Resumed())]
+        news: list[AnyEvent] = [journal.append(Resumed())]
         if not view.mode:
             news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
         return await engine.execute((*past, *news))

@@ -46,6 +46,8 @@ class Limiter:
         self._clock = clock
         self._jitter = jitter
         self._queue: deque[anyio.Event] = deque()
+        self._promised = 0
+        """Places that were given to waiters who have not run yet."""
         self._not_before = 0.0
         self._last_success: float | None = None
         self._told = UNLIMITED
@@ -63,11 +65,10 @@ class Limiter:
         Raises the last `ModelError` when it may not, or when `retry_s` seconds have gone by
         without a success; time that the resource itself asked to wait does not count.
         """
-        deadline = self._clock() + retry_s
+        deadline: float | None = None
         failures = stalls = 0
         while True:
-            await self._enter(on_wait, again=failures > 0)
-            if failures:
+            if await self._enter(on_wait, again=failures > 0) or failures:
                 on_go()
             try:
                 result = await attempt()
@@ -92,18 +93,19 @@ class Limiter:
                 self._succeed()
                 return result
 
-    async def _enter(self, on_wait: OnWait, *, again: bool) -> None:
-        """Waits for a place; a call that had one before goes first."""
-        first = again
+    async def _enter(self, on_wait: OnWait, *, again: bool) -> bool:
+        """Waits for a place, and says whether it had to; a call that had one before goes first."""
+        first, waited = again, False
         while True:
             pause = self._not_before - self._clock()
-            if pause <= 0 and self.capacity.free and (first or not self._queue):
+            open_places = self.capacity.free - self._promised
+            if pause <= 0 and open_places > 0 and (first or not self._queue):
                 self.capacity.admit()
                 self._wake()
-                return
-            if not again:
+                return waited
+            if not again and not waited:
                 on_wait("queued", max(0.0, pause))
-                again = True
+            waited = True
             try:
                 if pause > 0:
                     await anyio.sleep(pause)
@@ -123,11 +125,15 @@ class Limiter:
         try:
             await event.wait()
         finally:
-            if not event.is_set():
+            if event.is_set():
+                self._promised -= 1
+            else:
                 self._queue.remove(event)
 
     def _wake(self) -> None:
-        for _ in range(min(self.capacity.free, len(self._queue))):
+        """Promises each free place to the one who has waited longest for it."""
+        while self._queue and self.capacity.free > self._promised:
+            self._promised += 1
             self._queue.popleft().set()
 
     def _succeed(self) -> None:
@@ -154,7 +160,10 @@ class Limiter:
             self.capacity.failed()
         return max(backoff, error.retry_after_s or 0.0)
 
-    def _deadline(self, deadline: float, error: ModelError, retry_s: float) -> float:
+    def _deadline(self, deadline: float | None, error: ModelError, retry_s: float) -> float:
+        """When to give up; the time runs from the first failure."""
+        if deadline is None:
+            deadline = self._clock() + retry_s
         if error.fault is Fault.THROTTLED and self._last_success is not None:
             deadline = max(deadline, self._last_success + retry_s)
         if error.fault is Fault.UNREACHABLE and self._last_success is None:

@@ -101,7 +101,7 @@ def _source_grid(table: Table) -> list[list[str]]:
 
 def _csv(grid: list[list[str]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerows([guarded(value) for value in row] for row in grid)
     return text.getvalue().encode("utf-8", "replace")
 

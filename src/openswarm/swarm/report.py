@@ -65,7 +65,7 @@ class Reporter:
 
     def tool(self) -> Tool:
         """The tool; its result carries the rows as `data`."""
-        return Tool(REPORT, prompt_text(__file__), self._params(), self._run)
+        return Tool(REPORT, prompt_text(__file__), self._params(), self._run, repeatable=True)
 
     @property
     def _one_row(self) -> bool:

@@ -5,13 +5,24 @@ that an earlier process began is taken up again with the sub-agents that it had.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from openswarm.core.contract import Column, make_contract
 from openswarm.core.errors import ContractError
-from openswarm.core.events import ROOT, AgentCreated, AnyEvent, ReportReceived, TaskAssigned
+from openswarm.core.events import (
+    ROOT,
+    AgentCreated,
+    AnyEvent,
+    ModelReplied,
+    ReportReceived,
+    TaskAssigned,
+)
 from openswarm.core.limits import Limits
+from openswarm.core.messages import ToolCall
 from openswarm.core.result import Report
 from openswarm.journal.journal import Journal
 from openswarm.swarm import validation
@@ -54,8 +65,10 @@ class Spawner:
     """Folded briefs of which a complete report is there, and who gave it."""
     _started: int = 0
     _stage: int = 0
-    _recorded: dict[str, list[Assignment]] = field(default_factory=dict)
-    """By call id: assignments that an earlier process made."""
+    _recorded: dict[str, dict[int, Assignment]] = field(default_factory=dict)
+    """By call id and index: what an earlier process assigned for the calls that are open."""
+    _assigned: dict[str, Assignment] = field(default_factory=dict)
+    """By path: all that an earlier process assigned."""
     _reports: dict[str, Report] = field(default_factory=dict)
     """By path: reports that an earlier process received."""
 
@@ -82,28 +95,36 @@ class Spawner:
         by_agent: dict[str, list[AnyEvent]] = {}
         for event in events:
             by_agent.setdefault(event.agent, []).append(event)
-            if isinstance(event, AgentCreated):
-                prompt = self.journal.read(event.system_prompt)
-                spec = AgentSpec(event.name, prompt, event.tools, event.model)
-                self.specs[event.name] = spec
+        briefs: dict[tuple[str, int], Brief] = {}
         for event in events:
-            if isinstance(event, TaskAssigned) and event.agent != ROOT:
-                self._restore_assignment(event, by_agent[event.agent])
-            elif isinstance(event, ReportReceived):
-                self._restore_report(event)
+            match event:
+                case AgentCreated():
+                    prompt = self.journal.read(event.system_prompt)
+                    spec = AgentSpec(event.name, prompt, event.tools, event.model)
+                    self.specs[event.name] = spec
+                case ModelReplied() if event.agent == ROOT:
+                    self._recorded.clear()  # endpoints use call ids again in later replies
+                    briefs = _briefs(event.calls)
+                case TaskAssigned() if event.agent != ROOT:
+                    brief = briefs[event.call_id, event.index]
+                    self._restore_assignment(event, brief, by_agent[event.agent])
+                case ReportReceived():
+                    self._restore_report(event)
+                case _:
+                    pass
 
-    def _restore_assignment(self, event: TaskAssigned, events: Sequence[AnyEvent]) -> None:
+    def _restore_assignment(
+        self, event: TaskAssigned, brief: Brief, events: Sequence[AnyEvent]
+    ) -> None:
         spec = self.specs[event.name]
-        brief = self.journal.read(event.brief)
-        entry = Assignment(event.agent, spec, brief, event.item, event.call_id, events)
-        self._recorded.setdefault(event.call_id, []).append(entry)
-        self._started = max(self._started, entry.number)
+        assignment = Assignment(event.agent, spec, brief.prompt, event.item, event.call_id, events)
+        self._recorded.setdefault(event.call_id, {})[event.index] = assignment
+        self._assigned[event.agent] = assignment
+        self._started = max(self._started, assignment.number)
         self._stage = max(self._stage, event.stage)
 
     def _restore_report(self, event: ReportReceived) -> None:
-        assignment = next(
-            a for group in self._recorded.values() for a in group if a.path == event.agent
-        )
+        assignment = self._assigned[event.agent]
         self._reports[event.agent] = Report(
             agent=event.agent,
             name=assignment.spec.name,
@@ -148,26 +169,30 @@ class Spawner:
         return ToolResult(f"Agent {params.name!r} is registered; assign work to it.")
 
     async def _assign(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+        briefs = {entry.call.id: expand(entry) for entry in calls}
         fresh = [entry for entry in calls if entry.call.id not in self._recorded]
-        briefs = {entry.call.id: expand(entry) for entry in fresh}
         refusals = self._refusals(fresh, briefs)
         if refusals:
             for entry in calls:
                 on_returned(entry.call, _refused(refusals.get(entry.call.id, "")))
             return
-        groups = {entry.call.id: self._recorded.get(entry.call.id, []) for entry in calls}
-        if fresh:
+        if len(fresh) == len(calls):
             self._stage += 1
-        for call_id, wanted in briefs.items():
-            groups[call_id] = [
-                self._assignment(call_id, index, brief) for index, brief in enumerate(wanted)
-            ]
+        groups = {entry.call.id: self._assignments(entry, briefs) for entry in calls}
         await self.journal.commit()
         await self._run_stage([a for group in groups.values() for a in group])
         for entry in calls:
             reports = [self._reports[a.path] for a in groups[entry.call.id]]
             text = self.prompts.reports(reports, self.merge.table())
             on_returned(entry.call, ToolResult(text, data=reports))
+
+    def _assignments(self, entry: CheckedCall, briefs: dict[str, list[Brief]]) -> list[Assignment]:
+        """The assignments of a call: those that are there, and new ones for the rest."""
+        recorded = self._recorded.pop(entry.call.id, {})
+        return [
+            recorded.get(index) or self._assignment(entry.call.id, index, brief)
+            for index, brief in enumerate(briefs[entry.call.id])
+        ]
 
     def _refusals(
         self, calls: Sequence[CheckedCall], briefs: dict[str, list[Brief]]
@@ -181,9 +206,9 @@ class Spawner:
             if refusal:
                 refusals[entry.call.id] = refusal
             in_turn.update(brief.folded for brief in wanted)
-        asked = sum(map(len, briefs.values()))
+        asked = sum(len(briefs[entry.call.id]) for entry in calls)
         if too_many := validation.refuse_count(asked, self._started, self.limits):
-            refusals.update(dict.fromkeys(briefs, too_many))
+            refusals.update({entry.call.id: too_many for entry in calls})
         return refusals
 
     def _assignment(self, call_id: str, index: int, brief: Brief) -> Assignment:
@@ -193,7 +218,8 @@ class Spawner:
             TaskAssigned(
                 agent=f"{ROOT}/{self._started}",
                 name=spec.name,
-                item=brief.item or brief.prompt[:80],
+                item=brief.item,
+                label=brief.item or " ".join(brief.prompt.split())[:80],
                 call_id=call_id,
                 index=index,
                 stage=self._stage,
@@ -225,6 +251,18 @@ class Spawner:
 def expand(entry: CheckedCall) -> list[Brief]:
     """The assignments that a checked call asks for."""
     return validation.expand(entry.params)  # type: ignore[arg-type]
+
+
+def _briefs(calls: Sequence[ToolCall]) -> dict[tuple[str, int], Brief]:
+    """The assignments that the calls of a reply ask for, by call id and index."""
+    briefs: dict[tuple[str, int], Brief] = {}
+    for call in calls:
+        if call.name in ASSIGNING:
+            with suppress(ValidationError):
+                params = _PARAMS[call.name].model_validate_json(call.arguments)
+                for index, brief in enumerate(validation.expand(params)):  # type: ignore[arg-type]
+                    briefs[call.id, index] = brief
+    return briefs
 
 
 def _refused(refusal: str) -> ToolResult:

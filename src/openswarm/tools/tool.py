@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import anyio
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -42,6 +43,9 @@ class ToolResult:
     data: Any = field(default=None, compare=False)
 
 
+THREADS = 256
+"""How many calls of one sync tool run at once, each in a thread."""
+
 Run = Callable[[Any, ToolContext], Awaitable[ToolResult]]
 
 
@@ -55,6 +59,8 @@ class Tool:
     run: Run
     read_only: bool = False
     """Changes nothing: equal calls of several agents share one flight and its result."""
+    repeatable: bool = False
+    """Running it again after a crash does no harm, though its result is its agent's own."""
 
     @cached_property
     def spec(self) -> ToolSpec:
@@ -84,13 +90,15 @@ def tool(function: Callable[..., Any] | None = None, *, read_only: bool = False)
     if not description:
         raise UserError(f"tool {function.__name__!r} needs a docstring: it is the model's manual")
     params = _params_of(function)
+    threads = anyio.CapacityLimiter(THREADS)
 
     async def run(arguments: BaseModel, _: ToolContext) -> ToolResult:
         values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         if inspect.iscoroutinefunction(function):
             value = await function(**values)
         else:
-            value = await anyio.to_thread.run_sync(partial(function, **values))
+            call = partial(function, **values)
+            value = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=threads)
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         return ToolResult(text, data=value)
 

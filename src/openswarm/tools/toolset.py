@@ -5,7 +5,7 @@ broken tool becomes a text that says how to go on.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import anyio
@@ -65,7 +65,8 @@ class Toolset:
 
     def is_repeatable(self, name: str) -> bool:
         """Whether repeating a call of this tool does no harm."""
-        return name in self._grouped or (name in self._tools and self._tools[name].read_only)
+        tool = self._tools.get(name)
+        return name in self._grouped or (tool is not None and (tool.read_only or tool.repeatable))
 
     async def run(
         self, calls: Sequence[ToolCall], agent: str, on_called: OnCalled, on_returned: OnReturned
@@ -74,6 +75,7 @@ class Toolset:
         results: dict[str, ToolResult] = {}
 
         def done(call: ToolCall, result: ToolResult) -> None:
+            result = _writable(result)
             results[call.id] = result
             on_returned(call, result)
 
@@ -133,6 +135,15 @@ class Toolset:
         except ValidationError as error:
             return ToolResult(f"{call.name} was not run: {explain(error, tool)}", ok=False)
         return CheckedCall(call, tool, params)
+
+
+def _writable(result: ToolResult) -> ToolResult:
+    """The result with text that can be written as UTF-8; lone surrogates cannot."""
+    try:
+        result.text.encode()
+    except UnicodeEncodeError:
+        return replace(result, text=result.text.encode("utf-8", "replace").decode())
+    return result
 
 
 def explain(error: ValidationError, tool: Tool) -> str:

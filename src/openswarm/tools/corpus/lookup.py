@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from openswarm.core.errors import ToolError
 from openswarm.tools.corpus.index import About, Index, Row
-from openswarm.tools.corpus.words import fold, match_expression, telling_words, words
+from openswarm.tools.corpus.words import fold, match_expression, telling_words
 
 CANDIDATES = 50
 FEW = 3
@@ -57,7 +57,7 @@ def named_document(index: Index, name: str) -> Row:
     fitting = [row for row in every if wanted in _spellings(row)]
     if len(fitting) == 1:
         return fitting[0]
-    closest = [row.name for row in fitting] or _closest(index, every, name)
+    closest = [row.name for row in fitting] or _closest(index, every, wanted)
     advice = f"Do you mean {', '.join(closest[:CLOSEST])}?" if closest else "Search for it first."
     raise ToolError(f"There is no document {name[:200]!r}. {advice}")
 
@@ -92,8 +92,8 @@ def _spellings(row: Row) -> set[str]:
 
 
 def _closest(index: Index, every: list[Row], name: str) -> list[str]:
-    expression = match_expression(name, "OR")
-    found = [about.document.name for about in index.about(expression, 2)] if words(name) else []
+    """Names that a model may have meant: the subject's first, then those that are spelt alike."""
+    subject = find_document(index, PurePosixPath(name).stem)
     names = [row.name for row in every[:MAX_COMPARED]]
-    close = difflib.get_close_matches(name, names, n=CLOSEST, cutoff=0.4)
-    return list(dict.fromkeys((*close[:3], *found, *close[3:])))
+    spelt = difflib.get_close_matches(name, names, n=CLOSEST, cutoff=0.4)
+    return list(dict.fromkeys([subject.name, *spelt] if subject else spelt))

@@ -10,11 +10,11 @@ from openswarm.tools.corpus.chunks import Chunk, Kind, size_of
 from openswarm.tools.corpus.ranking import MAX_UNIT_BYTES, Ranking, Unit, units_of
 
 MIN_UNIT_BYTES = 160
-ROUNDS = 4
+ROUNDS = 3
 """How many units one query may bring in."""
 GAPS: dict[Kind, str] = {"prose": "\n…\n", "sections": "\n…\n", "records": "\n"}
 """What stands between passages that do not follow each other."""
-_WORTHWHILE = 0.35
+_WORTHWHILE = 0.6
 """A unit below this part of the query's best score is left out."""
 
 

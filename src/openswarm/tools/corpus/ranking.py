@@ -5,9 +5,10 @@ headings of a section. Knows nothing of what the documents are about.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from openswarm.tools.corpus.chunks import Chunk, Kind, cut, sections, size_of
 from openswarm.tools.corpus.index import Match
@@ -20,6 +21,7 @@ _HEAD_WEIGHT = 3.0
 _LABEL_WEIGHT = 4.0
 _LABEL_NORM, _TEXT_NORM = 0.6, 0.3
 _SATURATION = 1.2
+_NOWHERE = (0, 0)
 _LATER_PIECE = 0.8
 """A value begins with what matters: its later pieces count less."""
 _LATER_SIBLING = 0.93
@@ -85,24 +87,23 @@ class Ranking:
         self._labels: list[list[list[str]]] = []
         self._sizes: list[int] = []
         self._postings: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
+        """By word and unit: how often it stands in the label and in the text."""
         for index, unit in enumerate(units):
             body = unit.text.removeprefix(unit.label) if unit.first else unit.text
             segments = [words(segment) for segment in unit.label.split(" > ")]
             found = words(body)
             self._labels.append(segments)
             self._sizes.append(len(found))
-            self._count(index, (word for segment in segments for word in segment), field=0)
+            self._count(index, chain.from_iterable(segments), field=0)
             self._count(index, found, field=1)
-        self._mean_text = sum(self._sizes) / len(units) if units else 1
         lengths = [sum(map(len, segments)) for segments in self._labels]
-        self._mean_label = max(sum(lengths) / len(units), 1) if units else 1
+        self._mean_label = max(sum(lengths) / max(len(units), 1), 1)
+        self._mean_text = max(sum(self._sizes) / max(len(units), 1), 1)
 
     def best(self, query: str) -> list[tuple[float, int]]:
         """Scores and indices of the units that share a word with the query, the best first."""
         weights = query_weights(query)
-        hits: Counter[int] = Counter()
-        for word in weights:
-            hits.update(self._postings.get(word, {}).keys())
+        hits = {index for word in weights for index in self._postings.get(word, ())}
         scored = [(self._score(index, weights), index) for index in hits]
         return sorted(scored, key=lambda entry: (-entry[0], entry[1]))
 
@@ -111,7 +112,7 @@ class Ranking:
         text_norm = 1 - _TEXT_NORM + _TEXT_NORM * self._sizes[index] / self._mean_text
         score = 0.0
         for word, weight in weights.items():
-            in_label, in_text = self._postings.get(word, {}).get(index, (0, 0))
+            in_label, in_text = self._postings.get(word, {}).get(index, _NOWHERE)
             frequency = _LABEL_WEIGHT * in_label / label_norm + in_text / text_norm
             score += weight * self._rarity(word) * frequency / (_SATURATION + frequency)
         return score * self._units[index].prior
@@ -132,7 +133,7 @@ class Ranking:
         having = len(self._postings.get(word, ()))
         return math.log(1 + (len(self._units) - having + 0.5) / (having + 0.5))
 
-    def _count(self, index: int, found: Sequence[str] | Iterator[str], field: int) -> None:
+    def _count(self, index: int, found: Iterable[str], field: int) -> None:
         for word in found:
             self._postings[word].setdefault(index, [0, 0])[field] += 1
 
