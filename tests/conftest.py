@@ -19,10 +19,11 @@ _TERMINAL = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
 _LOCAL_NAMES = ("", "localhost", "ip6-localhost")
 
 MAY_BLOCK = {
-    "openswarm/journal/folder.py": {"create", "reopen", "close"},
+    "openswarm/journal/folder.py": {"create", "reopen", "close", "events"},
     "openswarm/journal/requests.py": {"__init__"},
     "openswarm/llm/scripted.py": {"from_file"},
     "openswarm/modes/attachments.py": {"with_attachments"},
+    "openswarm/modes/run.py": {"_absolute"},
     "openswarm/modes/settings.py": {"load_settings"},
     "openswarm/swarm/prompts.py": {"render"},
     "openswarm/tools/tool.py": {"prompt_text"},
@@ -36,7 +37,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def outer_environment() -> dict[str, str]:
     """The environment that pytest was started in, for programs such as pip."""
     return dict(_OUTER)

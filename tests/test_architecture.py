@@ -1,4 +1,4 @@
-"""The house rules, checked: sizes, docstrings, prompt files, layers, imports, documents."""
+"""The house rules, checked: sizes, docstrings, prompt files, layers, imports, what is tracked."""
 
 import ast
 import dataclasses
@@ -10,13 +10,10 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 import openswarm
-from openswarm.core import events
-from openswarm.core.limits import Limits
 from openswarm.swarm.spawn import Spawner
 
 REPO = Path(__file__).parent.parent
@@ -65,18 +62,21 @@ def shown(path: Path) -> str:
 # sizes
 
 
+@pytest.mark.requirement("house.sizes")
 def test_no_file_is_longer_than_400_lines() -> None:
     """Long files are cut where their second concept begins."""
     too_long = {shown(p): n for p in python_files(*CODE) if (n := lines(p)) > MAX_FILE}
     assert not too_long
 
 
+@pytest.mark.requirement("house.sizes")
 def test_the_median_file_is_short() -> None:
     """Most files hold one concept and fit on two screens."""
     sizes = [lines(path) for path in python_files("src") if path.name != "__init__.py"]
     assert statistics.median(sizes) <= MAX_MEDIAN_FILE
 
 
+@pytest.mark.requirement("house.sizes")
 def test_no_function_is_longer_than_60_lines() -> None:
     """Signature and docstring included."""
     too_long = {
@@ -92,12 +92,14 @@ def test_no_function_is_longer_than_60_lines() -> None:
 # docstrings
 
 
+@pytest.mark.requirement("house.docstrings")
 def test_every_module_says_what_it_owns() -> None:
     """By a docstring at its top."""
     silent = [shown(path) for path in python_files(*CODE) if not ast.get_docstring(tree(path))]
     assert not silent
 
 
+@pytest.mark.requirement("house.docstrings")
 def test_everything_public_has_a_docstring() -> None:
     """Functions, classes and methods of the package whose names have no leading underscore."""
     silent = [
@@ -124,6 +126,7 @@ def public(body: list[ast.stmt]) -> Iterator[Definition]:
 # prompt files
 
 
+@pytest.mark.requirement("house.prompt-files")
 def test_every_tool_has_its_prompt_file_and_every_prompt_file_its_tool() -> None:
     """The text that a model reads stands in NAME.md beside the tool NAME, never in code."""
     prompts = {path.stem: path for room in ("tools", "swarm") for path in markdown(room)}
@@ -132,6 +135,7 @@ def test_every_tool_has_its_prompt_file_and_every_prompt_file_its_tool() -> None
     assert not empty
 
 
+@pytest.mark.requirement("house.prompt-files")
 def test_every_prompt_template_is_rendered_by_somebody() -> None:
     """Templates of agent/prompts are named, or imported by another one."""
     callers = "\n".join(path.read_text("utf-8") for path in python_files("src"))
@@ -176,6 +180,7 @@ def names_of_tools(module: ast.Module) -> Iterator[str]:
 # layers and imports
 
 
+@pytest.mark.requirement("house.layers")
 def test_imports_point_down_only() -> None:
     """import-linter's contracts in pyproject.toml; a new folder has to take its place there."""
     command = [sys.executable, "-c", "import importlinter.cli as c; raise SystemExit("
@@ -184,6 +189,7 @@ def test_imports_point_down_only() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.requirement("house.imports")
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
@@ -202,6 +208,7 @@ def test_an_import_loads_no_sdk_and_nothing_heavy(module: str, forbidden: tuple[
     assert not loaded.intersection(forbidden)
 
 
+@pytest.mark.requirement("house.public-names")
 def test_the_public_names_are_all_there() -> None:
     """`__all__`, what type checkers see, and what attribute access gives are the same."""
     checked = next(
@@ -220,73 +227,10 @@ def test_the_public_names_are_all_there() -> None:
     assert all(getattr(openswarm, name) is not None for name in openswarm.__all__)
 
 
-# documents
+# what is tracked
 
 
-def test_every_event_is_documented() -> None:
-    """docs/journal.md names the type of each event."""
-    types = {get_args(kind.model_fields["type"].annotation)[0] for kind in event_classes()}
-    page = (REPO / "docs" / "journal.md").read_text("utf-8")
-    assert types
-    assert not [name for name in types if f"`{name}`" not in page]
-
-
-def event_classes() -> list[type[events.Event]]:
-    """The members of the union of events."""
-    union = get_args(events.AnyEvent)[0]
-    return [kind for kind in get_args(union) if issubclass(kind, events.Event)]
-
-
-def test_every_limit_is_documented() -> None:
-    """docs/limits.md names each field, with its default."""
-    page = (REPO / "docs" / "limits.md").read_text("utf-8")
-    rows = {
-        name: next((line for line in page.splitlines() if line.startswith(f"| `{name}` ")), "")
-        for name in Limits.model_fields
-    }
-    wrong = {
-        name: row
-        for name, row in rows.items()
-        if f"| {default_of(name)} |" not in row.replace(",", "")
-    }
-    assert not wrong
-
-
-def default_of(name: str) -> str:
-    """A limit's default as the page writes it."""
-    value = Limits.model_fields[name].default
-    return "none" if value is None else f"{value:g}"
-
-
-def test_every_page_is_in_the_index() -> None:
-    """docs/index.md links each page and each decision; the links lead somewhere."""
-    index = (REPO / "docs" / "index.md").read_text("utf-8")
-    pages = {path.relative_to(REPO / "docs").as_posix() for path in (REPO / "docs").rglob("*.md")}
-    linked = set(re.findall(r"\]\(([\w./-]+\.md)\)", index))
-    assert pages - linked == {"index.md"}
-    assert not [page for page in linked if not (REPO / "docs" / page).exists()]
-
-
-def test_links_inside_the_repository_lead_somewhere() -> None:
-    """In the README and every page of docs/."""
-    pages = [*REPO.glob("*.md"), *(REPO / "docs").rglob("*.md")]
-    broken = [
-        f"{shown(page)}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
-        if not (page.parent / target).exists()
-    ]
-    assert not broken
-
-
-def test_the_map_names_every_room() -> None:
-    """The README's tree and AGENTS.md have a line for each folder of the package."""
-    rooms = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
-    for name in ("README.md", "AGENTS.md"):
-        text = (REPO / name).read_text("utf-8")
-        assert not [room for room in rooms if f"{room}/" not in text], name
-
-
+@pytest.mark.requirement("house.no-machine")
 def test_nothing_in_the_repository_belongs_to_one_machine() -> None:
     """No path of a home folder, no host of a package index, no file over a megabyte."""
     listed = subprocess.run(
@@ -305,6 +249,7 @@ def test_nothing_in_the_repository_belongs_to_one_machine() -> None:
     assert not found
 
 
+@pytest.mark.requirement("house.constraints")
 def test_constraints_are_versions_and_nothing_else() -> None:
     """So that the file works with any package index."""
     entries = [

@@ -1,6 +1,7 @@
 """One turn of an agent: from its conversation to the next reply, journalled and durable."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from openswarm.agent.context import Context
@@ -30,8 +31,8 @@ class Turn:
     stall_s: float = 60.0
     thinking: bool | None = None
     effort: str = ""
-    must_call: bool = False
-    """A reply has to call a tool."""
+    must_call: Callable[[], bool] = lambda: False
+    """Whether the next reply has to call a tool."""
     held_back: Amount = NOTHING
     """What of the budget has to stay free for others."""
 
@@ -47,12 +48,12 @@ class Turn:
         request = Request(
             history=talk.history,
             tools=tools,
-            max_tokens=self.reply_tokens,
+            max_tokens=min(self.reply_tokens, self.context.window // 4),
             stall_s=self.stall_s,
             thinking=self.thinking,
             effort=self.effort,
             agent=self.name,
-            must_call=self.must_call and bool(tools),
+            must_call=bool(tools) and self.must_call(),
         )
         started = time.monotonic()
         paid = await self._reply_within_window(request)

@@ -51,6 +51,8 @@ def report_error(error: BaseException) -> Exit:
             return Exit.INTERRUPTED
         case OpenswarmError():
             say(f"error: {one_line(str(error), 2000)}")
+            for note in getattr(error, "__notes__", ()):
+                say(note)
             return Exit.USAGE if isinstance(error, UserError | ContractError) else Exit.ERROR
         case _:
             say(f"error: {type(error).__name__}: {one_line(str(error), 500)}")

@@ -61,5 +61,6 @@ class LiveView:
             idle += 1
             if self._changed or idle >= IDLE_FRAMES:
                 self._changed, idle = False, 0
-                self._live.update(screen(self.followed, self._console, self._clock()), refresh=True)
+                frame = screen(self.followed, self._console, self._clock(), self._notice)
+                self._live.update(frame, refresh=True)
             await anyio.sleep(FRAME_S)

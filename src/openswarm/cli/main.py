@@ -9,10 +9,18 @@ import typer
 from openswarm.cli import control, doctor, export, run, runs, show
 from openswarm.cli.exits import Exit, report_error, say
 
+_ABOUT = """The open Agent Swarm: one task, as many sub-agents as it deserves, one answer.
+
+\b
+Examples:
+  openswarm run "What changed in these reports?" --over reports/
+  openswarm run "Each country" --over data/ --columns "country; capital"
+  openswarm show last
+"""
+
 app = typer.Typer(
     name="openswarm",
-    help="The open Agent Swarm: one task, as many sub-agents as it deserves, one consistent answer."
-    '\n\nExample: openswarm run "Capital and population of each country" --over countries/',
+    help=_ABOUT,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -28,6 +36,7 @@ def openswarm(
         bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
     ] = False,
 ) -> None:
+    """What is done before every command, and where there is none."""
     if show_version:
         typer.echo(f"openswarm {version('openswarm')}")
     elif context.invoked_subcommand is None:

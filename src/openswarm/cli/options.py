@@ -98,6 +98,7 @@ MaxSubagents = Annotated[
 MaxParallel = Annotated[
     int | None,
     typer.Option(
+        "--max-parallel",
         help="Sub-agents that run at once.",
         show_default="--max-subagents",
         rich_help_panel=LIMITS,
@@ -162,12 +163,21 @@ Yes = Annotated[
 ]
 
 
-def limits_with(base: Limits, **given: Any) -> Limits:
-    """`base` with the options that were given. Raises `UserError` for values out of range."""
-    chosen = {name: value for name, value in given.items() if value is not None}
+def limits_given(context: typer.Context, base: Limits) -> Limits:
+    """`base` with the limits that were given on the command line.
+
+    The parameters that are limits have the names of the fields of `Limits`. Raises `UserError` for
+    values out of range.
+    """
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if name in Limits.model_fields and value is not None
+    }
     try:
-        return Limits.model_validate(base.model_dump() | chosen)
+        return Limits.model_validate(base.model_dump() | given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
-        raise UserError(f"{name} = {chosen.get(name)}: {first['msg']}") from None
+        flags = {param.name: param.opts[0] for param in context.command.params}
+        raise UserError(f"{flags.get(name, name)} {given.get(name)}: {first['msg']}") from None

@@ -161,7 +161,7 @@ class PlainLines:
 
     def _sum(self, done: int, agents: int, failed: int) -> str:
         view = self.followed.view
-        parts = [f"{done} of {count(agents, 'sub-agent')} done"]
+        parts = [f"{done:,} of {count(agents, 'sub-agent')} done"]
         parts += [f"{failed} failed"] if failed else []
         parts += [count(len(view.rows), "row")] if view.contract else []
         parts += [f"{tokens(view.usage.total_tokens)} tokens"]

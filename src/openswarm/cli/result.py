@@ -24,7 +24,7 @@ from openswarm.swarm.evidence import number_sources, table_object
 from openswarm.swarm.export import export_answer, export_table
 
 MARKS: dict[CellState, str] = {"filled": "", "unverified": " ?", "conflict": " !", "empty": "–"}
-LEGEND = {
+LEGEND: dict[CellState, str] = {
     "unverified": "? the quote was not found in what the sub-agent read",
     "conflict": "! sub-agents found different values",
     "empty": "– nothing was found",
@@ -76,6 +76,7 @@ def print_result(result: RunResult, followed: Followed, about: Console | None = 
     if result.answer:
         page.print(Text(clean(result.answer)), soft_wrap=not page.is_terminal)
     if result.table is not None:
+        page.print()
         print_table(page, result.table)
     page.file.flush()
     about = about or Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -95,20 +96,23 @@ def output() -> Console:
 def print_table(page: Console, table: Table) -> None:
     """The table with marks for what is not sure, its legend, and its sources by number."""
     numbers = number_sources(table)
-    grid = Grid(box=box.SIMPLE_HEAD if page.is_terminal else box.MARKDOWN, header_style="bold")
+    terminal = page.is_terminal
+    style = box.SIMPLE_HEAD if terminal else box.MARKDOWN
+    grid = Grid(box=style, show_edge=not terminal, header_style="bold")
     for column in table.contract.columns:
         right = column.type == "number"
         grid.add_column(Text(one_line(column.name)), justify="right" if right else "left")
     for row in table.rows:
         cells = (row.cells[name] for name in table.contract.names)
         grid.add_row(*(_cell(cell, numbers) for cell in cells))
-    if page.is_terminal:
+    if terminal:
         page.print(grid)
     else:
         page.print(*_lines(page, grid), sep="\n", soft_wrap=True)
     states = {cell.state for row in table.rows for cell in row.cells.values()}
-    for state in LEGEND.keys() & states:
-        page.print(Text(LEGEND[state], "dim"))
+    for state, meaning in LEGEND.items():
+        if state in states:
+            page.print(Text(meaning, "dim"))
     _print_sources(page, numbers)
 
 

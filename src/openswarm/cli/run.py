@@ -12,8 +12,6 @@ from openswarm.cli.exits import OF_OUTCOME, Exit, say
 from openswarm.cli.result import export_result, print_json, print_result, result_object
 from openswarm.cli.work import Carried, carry_out
 from openswarm.core.errors import UserError
-from openswarm.core.limits import Limits
-from openswarm.journal.fold import fold
 from openswarm.journal.index import resolve_run
 from openswarm.journal.lines import EVENTS_FILE, read_events
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
@@ -29,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
+    context: typer.Context,
     task: options.Task,
     mode: options.Mode = "auto",
     model: options.Model = "",
@@ -40,10 +39,10 @@ def run(
     out: options.Out = None,
     max_subagents: options.MaxSubagents = None,
     max_parallel: options.MaxParallel = None,
-    budget_usd: options.BudgetUsd = None,
-    budget_tokens: options.BudgetTokens = None,
-    timeout: options.Timeout = None,
-    subagent_timeout: options.SubagentTimeout = None,
+    usd: options.BudgetUsd = None,
+    tokens: options.BudgetTokens = None,
+    wall_s: options.Timeout = None,
+    subagent_wall_s: options.SubagentTimeout = None,
     steps: options.Steps = None,
     critical_steps: options.CriticalSteps = None,
     orchestrator_steps: options.OrchestratorSteps = None,
@@ -78,19 +77,7 @@ def run(
         attachments=attach or (),
         columns=columns or None,
         key=key or (),
-        limits=options.limits_with(
-            settings.limits,
-            max_subagents=max_subagents,
-            max_parallel=max_parallel,
-            usd=budget_usd,
-            tokens=budget_tokens,
-            wall_s=timeout,
-            subagent_wall_s=subagent_timeout,
-            steps=steps,
-            critical_steps=critical_steps,
-            orchestrator_steps=orchestrator_steps,
-            subagent_steps=subagent_steps,
-        ),
+        limits=options.limits_given(context, settings.limits),
         home=home,
         settings=settings,
     )
@@ -99,13 +86,17 @@ def run(
 
 
 def resume(
+    context: typer.Context,
     run: options.Run,
     model: options.Model = "",
     subagent_model: options.SubagentModel = "",
     out: options.Out = None,
-    budget_usd: options.BudgetUsd = None,
-    budget_tokens: options.BudgetTokens = None,
-    timeout: options.Timeout = None,
+    max_subagents: options.MaxSubagents = None,
+    usd: options.BudgetUsd = None,
+    tokens: options.BudgetTokens = None,
+    wall_s: options.Timeout = None,
+    steps: options.Steps = None,
+    critical_steps: options.CriticalSteps = None,
     as_json: options.Json = False,
     plain: options.Plain = False,
 ) -> int:
@@ -122,16 +113,17 @@ def resume(
     home = home_folder()
     folder = resolve_run(home, run)
     targets = check_targets(out)
-    given = {"usd": budget_usd, "tokens": budget_tokens, "wall_s": timeout}
+    display = choose_display(plain=plain)
+    for event in read_events(folder / EVENTS_FILE):
+        display.replay(event)
     work = partial(
         resume_run,
         folder.name,
         model=model,
         subagent_model=subagent_model,
-        limits=_limits_of(folder, given),
+        limits=options.limits_given(context, display.followed.limits),
         home=home,
     )
-    display = choose_display(plain=plain)
     carried = carry_out(work, display, runs_folder(home), folder)
     return finish(carried, display, targets, as_json=as_json)
 
@@ -171,11 +163,3 @@ def finish(carried: Carried, display: Display, out: list[Path], *, as_json: bool
     if carried.interrupted and result.outcome != "completed":
         return Exit.INTERRUPTED
     return OF_OUTCOME[result.outcome]
-
-
-def _limits_of(folder: Path, given: dict[str, float | int | None]) -> Limits | None:
-    """The run's own limits with those that were given; None when none was."""
-    if all(value is None for value in given.values()):
-        return None
-    task = fold(read_events(folder / EVENTS_FILE)).task
-    return options.limits_with(task.limits if task else Limits(), **given)

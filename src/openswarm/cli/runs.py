@@ -20,7 +20,7 @@ STYLE = {"completed": "green", "running": "cyan", "failed": "red", "damaged": "r
 BROKEN = ("failed", "empty", "damaged")
 DAY_S = 86_400
 
-runs_app = typer.Typer(help="Lists the runs, newest first.\n\nExample: openswarm runs --json")
+runs_app = typer.Typer()
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,6 +33,13 @@ def runs(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON array, newest first.")] = False,
 ) -> None:
+    """Lists the runs, newest first.
+
+    \b
+    Examples:
+      openswarm runs
+      openswarm runs rm --older-than 30
+    """
     if context.invoked_subcommand is not None:
         return
     found = list_runs(home_folder())

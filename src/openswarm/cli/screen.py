@@ -31,15 +31,14 @@ STYLE = {
 }
 _FIRST = {"running": 0, "stopping": 1, "suspended": 2, "done": 3, "queued": 4}
 _BAR = ("completed", "partial", "empty", "cancelled", "failed", "running", "stopping", "suspended")
-TABLE_FRAME = 4
-"""Lines around the agents: a space, the header, what does not fit, and the cursor's."""
+TABLE_FRAME = 5
+"""Lines that agents cannot have: a space, the header, what does not fit, and two at the end, where
+the cursor stands and where the shell goes on."""
 ANSWER_LINES = 6
 ANSWER_CHARS = 1200
 
 
-def screen(
-    followed: Followed, console: Console, now: float, notice: str = ""
-) -> RenderableType:
+def screen(followed: Followed, console: Console, now: float, notice: str = "") -> RenderableType:
     """The run as it stands at `now` (seconds since the epoch), made to fit the console."""
     width, height = console.size
     counts = followed.counts()
@@ -51,7 +50,7 @@ def screen(
         *_states(followed, counts, width),
     ]
     foot = _foot(followed, console)
-    room = max(1, height - len(head) - len(foot) - TABLE_FRAME)
+    room = max(0, height - len(head) - len(foot) - TABLE_FRAME)
     # the last line stays empty: what a terminal echoes, such as ^C, lands there, shifting nothing
     return Group(*head, *_agents(followed, room), *foot, Text())
 

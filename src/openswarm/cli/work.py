@@ -12,7 +12,8 @@ import anyio
 import anyio.to_thread
 
 from openswarm.cli.display import Display
-from openswarm.cli.exits import Interrupted
+from openswarm.cli.exits import Interrupted, first_cause
+from openswarm.core.errors import OpenswarmError, UserError
 from openswarm.core.events import ROOT, AnyEvent, RunStarted, Tick
 from openswarm.core.result import RunResult
 from openswarm.journal.requests import send_request
@@ -62,11 +63,17 @@ class _Stopper:
 
 
 def carry_out(work: Work, display: Display, runs: Path, folder: Path | None = None) -> Carried:
-    """Runs `work` to its end. Raises `OpenswarmError`, and `Interrupted` when it was stopped
-    before it could hand anything back."""
+    """Runs `work` to its end. Raises `OpenswarmError`, with a note on how to go on, and
+    `Interrupted` when it was stopped before it could hand anything back."""
     stopper = _Stopper(display, runs, folder)
     uvloop = find_spec("uvloop") is not None
-    result = anyio.run(_carry_out, work, stopper, backend_options={"use_uvloop": uvloop})
+    try:
+        result = anyio.run(_carry_out, work, stopper, backend_options={"use_uvloop": uvloop})
+    except (OpenswarmError, ExceptionGroup) as error:
+        cause = first_cause(error)
+        if stopper.folder is not None and not isinstance(cause, UserError):
+            cause.add_note(f"What was done is kept. Go on: openswarm resume {stopper.folder.name}")
+        raise cause from None
     if result is None:
         raise Interrupted
     return Carried(result, interrupted=stopper.signals > 0)

@@ -128,9 +128,7 @@ def _object(schema: Schema, definitions: Mapping[str, Any], depth: int) -> Schem
         return {"type": "object", "additionalProperties": free}
     required = schema.get("required") or []
     fields = {
-        name: _bounded(
-            value if name in required else _without_null(value), definitions, depth + 1
-        )
+        name: _bounded(value if name in required else _without_null(value), definitions, depth + 1)
         for name, value in properties.items()
     }
     return _closed(fields, [name for name in required if name in fields])

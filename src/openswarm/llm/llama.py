@@ -64,12 +64,7 @@ class Llama:
             return self._endpoint
 
     def _load(self, socket: Path, key: str) -> Any:
-        try:
-            import xllamacpp
-        except ImportError as error:
-            raise SettingsError(
-                f"local models need llama.cpp ({error}): pip install 'openswarm[local]'"
-            ) from None
+        xllamacpp = _library()
         params = xllamacpp.CommonParams()
         params.model.path = str(self.path)
         params.n_parallel = self._parallel
@@ -148,3 +143,23 @@ async def _post(endpoint: Endpoint, path: str, body: dict[str, Any]) -> dict[str
     if not isinstance(value, dict):
         raise ModelError(Fault.PROTOCOL, "llama.cpp answered something else than an object")
     return value
+
+
+def _library() -> Any:
+    """xllamacpp, whose threads sleep when they wait for each other.
+
+    OpenMP's own choice is to spin, which on a busy machine makes decoding ten times slower; it
+    reads the variable while the library is loaded.
+    """
+    own = os.environ.get("OMP_WAIT_POLICY")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise SettingsError(
+            f"local models need llama.cpp ({error}): pip install 'openswarm[local]'"
+        ) from None
+    finally:
+        if own is None:
+            del os.environ["OMP_WAIT_POLICY"]
+    return xllamacpp

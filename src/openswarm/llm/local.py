@@ -85,7 +85,9 @@ class LocalModel:
                 whole = await read_stream(response.content.iter_any(), fold)
                 await drain(response)
         if not whole and not fold.finish:
-            raise ModelError(Fault.BROKEN, f"{self.spec}: the engine ended in the middle of a reply")
+            raise ModelError(
+                Fault.BROKEN, f"{self.spec}: the engine ended in the middle of a reply"
+            )
         return _read(fold.reply(len(body)), request, read, self.spec, on_delta)
 
     def _tools_shown(self, request: Request) -> tuple[ToolSpec, ...]:

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
 GO_ON = "Go on with the task: finish what was left undone or is missing, then answer anew."
 SHOWN_NAMES = 40
-COMPACT_NAMES = 12
 
 
 @dataclass(slots=True)
@@ -136,7 +135,8 @@ class Engine:
             return PacedModel(model, pacing.limiter(model.resource), gate, limits.retry_s)
 
         model = paced("orchestrator")
-        prompts = Prompts(compact=model.info.compact)
+        compact = model.info.compact
+        prompts = Prompts(compact=compact)
         spawner = None
         if self.route.mode == "swarm":
             spawner = self._spawner(past, merge, prompts, paced, shared)
@@ -154,11 +154,12 @@ class Engine:
             control=self.control,
             limits=limits,
             strategy=self._strategy,
-            tools=self._root_tools(merge, talk, compact=model.info.compact),
+            tools=self._root_tools(merge, talk, compact=compact),
             shared=shared,
             spawner=spawner,
             thinking={"instant": False, "thinking": True}.get(self.route.mode),
             stop_when=self._critical_limit,
+            must_call=lambda: compact and spawner is not None and not spawner.num_started,
         )
 
     def _spawner(
@@ -207,6 +208,8 @@ class Engine:
     ) -> tuple[Tool, ...]:
         if self.route.mode in ("instant", "thinking"):
             return ()
+        if self.route.mode == "swarm" and compact:
+            return ()  # a small model leads best with a single thing to do
         if self.route.mode == "agent" and merge.contract is not None:
             reporter = Reporter(
                 contract=merge.contract,
@@ -221,8 +224,7 @@ class Engine:
     async def _begin(self, prompts: Prompts) -> Conversation:
         facts: dict[str, Any] = {"contract": self.task.contract, "corpus": None}
         if self.corpus is not None:
-            shown = COMPACT_NAMES if self.models["orchestrator"].info.compact else SHOWN_NAMES
-            names = await self.corpus.names(shown)
+            names = await self.corpus.names(SHOWN_NAMES)
             facts["corpus"] = {"documents": self.corpus.documents, "names": names}
         system = ""
         if self.route.mode == "swarm":

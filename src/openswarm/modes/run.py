@@ -12,8 +12,14 @@ import anyio
 from pydantic import ValidationError
 
 from openswarm.core.contract import Contract, parse_columns
-from openswarm.core.errors import JournalError, SettingsError, UserError
-from openswarm.core.events import AnyEvent, ModeChosen, Resumed, RunStarted, Tick
+from openswarm.core.errors import (
+    JournalError,
+    OpenswarmError,
+    SettingsError,
+    UserError,
+    sole_error,
+)
+from openswarm.core.events import AnyEvent, Failed, ModeChosen, Resumed, RunStarted, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
@@ -87,8 +93,14 @@ async def run(
         started = journal.append(_started(given, specs, all_tools))
         mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
         await journal.commit()
-        engine = await _engine(journal, given, chosen, settings, models, all_tools, home)
-        engine.brief = brief
+        try:
+            engine = await _engine(journal, given, chosen, settings, models, all_tools, home)
+            engine.brief = brief
+        except OpenswarmError as error:
+            journal.append(
+                Failed(boundary=error.boundary, kind=error.kind, message=str(error)[:2000])
+            )
+            raise
         return await engine.execute((started, mode_chosen))
 
 
@@ -152,10 +164,13 @@ async def stream(task: str, **options: Any) -> AsyncIterator[AnyEvent | Tick]:
         async with send:
             await run(task, observer=observe, **options)
 
-    async with anyio.create_task_group() as tasks, receive:
-        tasks.start_soon(work)
-        async for event in receive:
-            yield event
+    try:
+        async with anyio.create_task_group() as tasks, receive:
+            tasks.start_soon(work)
+            async for event in receive:
+                yield event
+    except BaseExceptionGroup as group:
+        raise sole_error(group) from None
 
 
 def as_tools(tools: Sequence[Tool | Callable[..., Any]]) -> list[Tool]:
@@ -259,8 +274,10 @@ async def _engine(
     compact = models["orchestrator"].info.compact
     corpus = None
     if task.over:
-        from openswarm.tools.corpus import corpus_tools
         from openswarm.tools.corpus.corpus import Corpus
+        from openswarm.tools.corpus.grep import grep_tool
+        from openswarm.tools.corpus.open import open_tool
+        from openswarm.tools.corpus.search import search_tool
 
         corpus = await Corpus.open(
             task.over,
@@ -268,8 +285,9 @@ async def _engine(
             progress=lambda done, total: journal.tick(
                 Tick(agent="root", kind="progress", text=f"reading documents {done}/{total}")
             ),
+            page_bytes=PAGE_BYTES[compact],
         )
-        tools = [*corpus_tools(corpus, PAGE_BYTES[compact]), *tools]
+        tools = [*(make(corpus) for make in (search_tool, open_tool, grep_tool)), *tools]
     return Engine(
         journal=journal,
         task=task,

@@ -52,6 +52,7 @@ class Lead:
     thinking: bool | None = None
     effort: str = ""
     stop_when: Callable[[], str] = lambda: ""
+    must_call: Callable[[], bool] = lambda: False
 
     def agent(self) -> Agent:
         """The agent, ready to run."""
@@ -66,6 +67,7 @@ class Lead:
             stall_s=self.limits.stall_s,
             thinking=self.thinking,
             effort=self.effort,
+            must_call=self.must_call,
         )
         return Agent(
             conversation=self.conversation,

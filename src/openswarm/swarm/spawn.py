@@ -77,6 +77,11 @@ class Spawner:
         """See `CallGroup.tools`."""
         return tuple(_tool(name) for name in self.offered)
 
+    @property
+    def num_started(self) -> int:
+        """How many sub-agents the run has started."""
+        return self._started
+
     def register(self, spec: AgentSpec) -> None:
         """Registers a configuration."""
         if spec.name not in self.specs:

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openswarm.core.contract import Column
 from openswarm.core.errors import SettingsError
@@ -81,7 +81,8 @@ def _put_cell(sheet: "Worksheet", line: int, place: int, column: Column, cell: C
     else:
         sheet.cell(line, place, number)
     if cell.source or cell.quote:
-        sheet.cell(line, place).comment = _comment(cell)
+        written: Any = sheet.cell(line, place)  # a merged cell takes no comment; none is merged
+        written.comment = _comment(cell)
 
 
 def _comment(cell: Cell) -> "Comment":

@@ -62,7 +62,7 @@ class Subagents:
         await self._open_documents(assignment, talk, model.info.compact)
         agent = Agent(
             conversation=talk,
-            turn=self._turn(assignment, talk, control, model, must_call=contract is not None),
+            turn=self._turn(assignment, talk, control, model, contract),
             tools=self._toolset(assignment, talk, contract, model.info.compact),
             control=control,
             max_steps=max(1, min(self.limits.subagent_steps, self.critical_steps_left())),
@@ -78,8 +78,7 @@ class Subagents:
         talk: Conversation,
         control: Control,
         model: PacedModel,
-        *,
-        must_call: bool,
+        contract: Contract | None,
     ) -> Turn:
         return Turn(
             name=assignment.spec.name,
@@ -90,7 +89,7 @@ class Subagents:
             context=Context(model.info.context_tokens, self.strategy),
             reply_tokens=self.limits.reply_tokens,
             stall_s=self.limits.stall_s,
-            must_call=must_call,
+            must_call=lambda: contract is not None,
             held_back=self.held_back,
         )
 
@@ -99,6 +98,8 @@ class Subagents:
     ) -> Toolset:
         names = assignment.spec.tools
         tools = [tool for tool in self.tools if names is None or tool.name in names]
+        if compact and contract is not None and len(talk.history) > 2:
+            tools = []  # what fits is opened; a small model would only lose its way
         if contract is not None:
             reporter = Reporter(
                 contract=contract,

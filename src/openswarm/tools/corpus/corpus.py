@@ -28,12 +28,11 @@ from openswarm.tools.corpus.sync import Progress, locked, synchronise
 from openswarm.tools.corpus.words import match_expression
 from openswarm.tools.documents import Document
 
-PAGE_BYTES = 8192
-"""The size of a page; half a kilobyte more or less, since it ends where a chunk ends."""
-COMPACT_PAGE_BYTES = 2048
-"""The size of a page for small models."""
+PAGE_BYTES = 8000
+"""The usual size of a page; it may be 800 bytes longer, since it ends where a chunk ends."""
 MAX_HITS = 50
-CANDIDATES = 60
+CANDIDATES = 40
+"""How many chunks are ranked again, line by line."""
 WHOLE_BYTES = 256 * 1024
 """Up to this size a document's passages are chosen among all of its lines."""
 
@@ -68,19 +67,29 @@ def ignore(done: int, total: int) -> None:
 class Corpus:
     """The documents of a task. Every method may be called by many agents at once.
 
-    Where a page number comes back it is one of pages of `page_bytes`, so give the size with
-    which the pages will be opened.
+    Page numbers are those of pages of `page_bytes`, the corpus's own size unless a call names
+    another.
     """
 
-    def __init__(self, index: Index, documents: int, skipped: tuple[Skipped, ...]) -> None:
+    def __init__(
+        self, index: Index, documents: int, skipped: tuple[Skipped, ...], page_bytes: int
+    ) -> None:
         self._index = index
         self.documents = documents
+        """How many there are."""
         self.skipped = skipped
+        """What was left out, and why."""
+        self.page_bytes = page_bytes
         self._scans = anyio.CapacityLimiter(SCANS_AT_ONCE)
 
     @classmethod
     async def open(
-        cls, sources: Sequence[str], folder: Path, *, progress: Progress = ignore
+        cls,
+        sources: Sequence[str],
+        folder: Path,
+        *,
+        progress: Progress = ignore,
+        page_bytes: int = PAGE_BYTES,
     ) -> "Corpus":
         """The corpus of files, folders and addresses, its index in `folder` up to date.
 
@@ -100,14 +109,14 @@ class Corpus:
         skipped = (*found.skipped, *pages.skipped, *unreadable)
         if not count:
             raise UserError(_nothing_readable(sources, skipped))
-        return cls(index, count, skipped)
+        return cls(index, count, skipped, page_bytes)
 
     async def names(self, limit: int) -> list[str]:
         """The first names of documents, in order."""
         return await _in_thread(self._index.names, limit)
 
     async def search(
-        self, query: str, k: int = 5, document: str | None = None, *, page_bytes: int = PAGE_BYTES
+        self, query: str, k: int = 5, document: str | None = None, *, page_bytes: int = 0
     ) -> list[Hit]:
         """The `k` chunks that fit free text best, in one document or in all.
 
@@ -116,12 +125,12 @@ class Corpus:
         """
         row = await self._named(document) if document else None
         matches = await _in_thread(self._matches, query, min(k, MAX_HITS), row)
-        return [_hit(match, page_bytes) for match in matches]
+        return [_hit(match, page_bytes or self.page_bytes) for match in matches]
 
-    async def page(self, document: str, page: int, page_bytes: int = PAGE_BYTES) -> Page:
+    async def page(self, document: str, page: int, page_bytes: int = 0) -> Page:
         """A page of a document. Raises `ToolError` that names what there is instead."""
         row = await self._named(document)
-        return await _in_thread(self._page, row, page, max(page_bytes, MAX_CHUNK_BYTES))
+        return await _in_thread(self._page, row, page, page_bytes or self.page_bytes)
 
     async def find(self, item: str) -> str | None:
         """The name of the document that is about an item, or None if none clearly is."""
@@ -129,7 +138,7 @@ class Corpus:
         return row.name if row else None
 
     async def grep(
-        self, pattern: str, *, documents: str = "*", limit: int = 50, page_bytes: int = PAGE_BYTES
+        self, pattern: str, *, documents: str = "*", limit: int = 50, page_bytes: int = 0
     ) -> list[Hit]:
         """The lines that a regular expression of Python matches, in the documents of a glob.
 
@@ -140,8 +149,9 @@ class Corpus:
         request = ScanRequest(str(self._index.path), pattern, documents, min(limit, MAX_HITS))
         async with self._scans:
             found = await run_scan(request)
+        size = page_bytes or self.page_bytes
         return [
-            Hit(line.name, line.title, line.offset // page_bytes + 1, line.line, 0.0)
+            Hit(line.name, line.title, _page_at(line.offset, size), line.line, 0.0)
             for line in found
         ]
 
@@ -151,7 +161,7 @@ class Corpus:
         queries: Sequence[str],
         budget_bytes: int,
         *,
-        page_bytes: int = PAGE_BYTES,
+        page_bytes: int = 0,
     ) -> list[Document]:
         """The lines of a document that answer the queries best, in order, one text a page.
 
@@ -159,7 +169,8 @@ class Corpus:
         words of the name weigh more. Raises `ToolError` for an unknown document.
         """
         row = await self._named(document)
-        return await _in_thread(self._passages, row, queries, budget_bytes, page_bytes)
+        size = page_bytes or self.page_bytes
+        return await _in_thread(self._passages, row, queries, budget_bytes, size)
 
     async def _named(self, document: str) -> Row:
         return await _in_thread(named_document, self._index, document)
@@ -176,10 +187,11 @@ class Corpus:
         return matches[:k]
 
     def _page(self, row: Row, page: int, page_bytes: int) -> Page:
-        pages = self._index.last_offset(row) // page_bytes + 1
+        size = max(page_bytes, MAX_CHUNK_BYTES)
+        pages = _page_at(self._index.last_offset(row), size)
         if not 1 <= page <= pages:
             raise ToolError(f"{row.name} has the pages 1 to {pages}; there is no page {page}.")
-        chunks = self._index.chunks(row, (page - 1) * page_bytes, page * page_bytes)
+        chunks = self._index.chunks(row, (page - 1) * size, page * size)
         return Page(row.name, row.title, page, pages, "".join(chunk.text for chunk in chunks))
 
     def _passages(
@@ -190,7 +202,7 @@ class Corpus:
         by_page: dict[int, list[str]] = {}
         for passage in best_passages(_joined(chunks), row.kind, queries, budget_bytes):
             start = starts[bisect_right(starts, passage.offset) - 1]
-            by_page.setdefault(start // page_bytes + 1, []).append(passage.text)
+            by_page.setdefault(_page_at(start, page_bytes), []).append(passage.text)
         gap = GAPS[row.kind]
         return [Document(f"{row.name}#{page}", gap.join(texts)) for page, texts in by_page.items()]
 
@@ -229,8 +241,13 @@ def _joined(chunks: Sequence[Chunk]) -> list[Chunk]:
 
 def _hit(match: Match, page_bytes: int) -> Hit:
     row, chunk = match.document, match.chunk
-    page = chunk.offset // page_bytes + 1
+    page = _page_at(chunk.offset, page_bytes)
     return Hit(row.name, row.title, page, chunk.text.strip(), match.score)
+
+
+def _page_at(offset: int, page_bytes: int) -> int:
+    """The page on which a chunk is shown: the one in which it begins. So no page is empty."""
+    return offset // max(page_bytes, MAX_CHUNK_BYTES) + 1
 
 
 def _parse(sources: Sequence[str]) -> tuple[list[str], list[Path]]:

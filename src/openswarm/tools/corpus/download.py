@@ -6,6 +6,7 @@ that the user named is the user's own decision.
 
 import codecs
 import hashlib
+import os
 import re
 import time
 import urllib.request
@@ -48,12 +49,12 @@ async def download(urls: Sequence[str], folder: Path) -> Found:
 
     A copy of less than a day is used again, an older one if the page cannot be had.
     """
-    outcomes: dict[str, Path | str] = {}
+    outcomes: list[File | Skipped] = []
     slots = anyio.CapacityLimiter(AT_ONCE)
 
     async def get(url: str, session: aiohttp.ClientSession, resolver: PublicResolver) -> None:
         async with slots:
-            outcomes[without_secrets(url)] = await _page(url, folder, session, resolver)
+            outcomes.append(await _page(url, folder, session, resolver))
 
     resolver = PublicResolver({_host(url) for url in urls} | _proxy_hosts())
     connector = aiohttp.TCPConnector(resolver=resolver)
@@ -64,8 +65,8 @@ async def download(urls: Sequence[str], folder: Path) -> Found:
     ):
         for url in dict.fromkeys(urls):
             tasks.start_soon(get, url, session, resolver)
-    files = [_file(url, path) for url, path in outcomes.items() if isinstance(path, Path)]
-    failed = [Skipped(url, why) for url, why in outcomes.items() if isinstance(why, str)]
+    files = [entry for entry in outcomes if isinstance(entry, File)]
+    failed = [entry for entry in outcomes if isinstance(entry, Skipped)]
     return Found(tuple(sorted(files)), tuple(sorted(failed)))
 
 
@@ -77,20 +78,23 @@ def without_secrets(url: str) -> str:
 
 async def _page(
     url: str, folder: Path, session: aiohttp.ClientSession, resolver: PublicResolver
-) -> Path | str:
+) -> File | Skipped:
     """The file that holds a page, or why there is none."""
     place = folder / hashlib.sha256(url.encode()).hexdigest()[:32]
-    kept = await anyio.to_thread.run_sync(_kept, place)
-    if kept and time.time() - kept.stat().st_mtime < MAX_AGE_S:
+    shown = without_secrets(url)
+    kept = await anyio.to_thread.run_sync(_kept, place, shown)
+    if kept and time.time() - kept.mtime_ns / 1e9 < MAX_AGE_S:
         return kept
     try:
         with anyio.fail_after(TIMEOUT_S):
             name, data = await _fetch(url, session, resolver)
-        return await anyio.to_thread.run_sync(_keep, place, name, data)
+        await anyio.to_thread.run_sync(_keep, place, name, data)
     except TimeoutError:
-        return kept or f"it did not arrive within {TIMEOUT_S:g} s"
+        return kept or Skipped(shown, f"it did not arrive within {TIMEOUT_S:g} s")
     except (Undownloadable, OSError, ValueError, aiohttp.ClientError) as error:
-        return kept or (str(error) or type(error).__name__)
+        return kept or Skipped(shown, str(error) or type(error).__name__)
+    fresh = await anyio.to_thread.run_sync(_kept, place, shown)
+    return fresh or Skipped(shown, "its copy vanished from the cache; try again")
 
 
 async def _fetch(
@@ -149,22 +153,20 @@ def _file_name(url: str, content_type: str) -> str:
     return stem + _SUFFIXES.get(content_type, suffix)
 
 
-def _kept(place: Path) -> Path | None:
-    return next((path for path in place.glob("[!.]*") if path.is_file()), None)
+def _kept(place: Path, url: str) -> File | None:
+    for path in place.glob("[!.]*"):
+        state = path.stat()
+        return File(url, url, path, state.st_size, state.st_mtime_ns)
+    return None
 
 
-def _keep(place: Path, name: str, data: bytes) -> Path:
+def _keep(place: Path, name: str, data: bytes) -> None:
     place.mkdir(parents=True, exist_ok=True)
-    part = place / ".part"
+    part = place / f".{os.getpid()}.part"
     part.write_bytes(data)
     for old in place.glob("[!.]*"):
         old.unlink()
-    return part.replace(place / name)
-
-
-def _file(url: str, path: Path) -> File:
-    state = path.stat()
-    return File(url, url, path, state.st_size, state.st_mtime_ns)
+    part.replace(place / name)
 
 
 def _host(url: str) -> str:

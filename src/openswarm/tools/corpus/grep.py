@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from openswarm.tools.corpus.corpus import PAGE_BYTES, Corpus, Hit
+from openswarm.tools.corpus.corpus import Corpus, Hit
 from openswarm.tools.corpus.scanning import MAX_PATTERN_CHARS
 from openswarm.tools.documents import Document, fence
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
@@ -25,14 +25,14 @@ class GrepParams(BaseModel):
     )
 
 
-def grep_tool(corpus: Corpus, *, page_bytes: int = PAGE_BYTES) -> Tool:
-    """The tool over a corpus. Its result is at most about two pages long."""
+def grep_tool(corpus: Corpus, *, page_bytes: int = 0) -> Tool:
+    """The tool over a corpus. A result is at most two pages long (0: of its size)."""
 
     async def run(params: GrepParams, _: ToolContext) -> ToolResult:
         hits = await corpus.grep(
             params.pattern, documents=params.documents, limit=LINES, page_bytes=page_bytes
         )
-        text = _result_text(hits, 2 * page_bytes)
+        text = _result_text(hits, 2 * (page_bytes or corpus.page_bytes))
         return ToolResult(text, display=f"{len(hits)} lines", data=hits)
 
     return Tool("grep", prompt_text(__file__), GrepParams, run, read_only=True)

@@ -33,10 +33,9 @@ def _main_text(page: str) -> str:
     except ImportError:
         return ""
     try:
-        text = trafilatura.extract(page, output_format="markdown", include_comments=False)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return trafilatura.extract(page, output_format="markdown", include_comments=False) or ""
+    except Exception:  # noqa: BLE001 - a page that breaks it still goes through the plain parser
         return ""
-    return text or ""
 
 
 class _Outline(HTMLParser):

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from openswarm.tools.corpus.corpus import PAGE_BYTES, Corpus, Page
+from openswarm.tools.corpus.corpus import Corpus, Page
 from openswarm.tools.documents import Document, fence
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
 
@@ -18,8 +18,8 @@ class OpenParams(BaseModel):
     page: int = Field(1, ge=1, description="The page, counted from 1.")
 
 
-def open_tool(corpus: Corpus, *, page_bytes: int = PAGE_BYTES) -> Tool:
-    """The tool over a corpus, with pages of about `page_bytes`."""
+def open_tool(corpus: Corpus, *, page_bytes: int = 0) -> Tool:
+    """The tool over a corpus, with pages of about `page_bytes` (0: its own size)."""
 
     async def run(params: OpenParams, _: ToolContext) -> ToolResult:
         page = await corpus.page(params.document, params.page, page_bytes)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from openswarm.tools.corpus.chunks import Chunk, Kind, size_of
-from openswarm.tools.corpus.ranking import MAX_UNIT_BYTES, Ranking, Unit, units_of
+from openswarm.tools.corpus.ranking import Ranking, Unit, units_of
 
+MAX_UNIT_BYTES = 300
 MIN_UNIT_BYTES = 160
 ROUNDS = 3
 """How many units one query may bring in."""

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from openswarm.tools.corpus.chunks import Chunk, Kind, cut, sections, size_of
+from openswarm.tools.corpus.chunks import MAX_CHUNK_BYTES, Chunk, Kind, cut, sections, size_of
 from openswarm.tools.corpus.index import Match
 from openswarm.tools.corpus.words import telling_words, words
-
-MAX_UNIT_BYTES = 300
 
 _HEAD_WEIGHT = 3.0
 """A query is often `name: definition`; a word of the name counts as much as three others."""
@@ -42,6 +40,7 @@ class Unit:
 
     @property
     def end(self) -> int:
+        """Where it ends, in bytes."""
         return self.offset + size_of(self.text)
 
     @property
@@ -153,7 +152,7 @@ def reranked(query: str, matches: Sequence[Match]) -> list[Match]:
     units: list[Unit] = []
     owners: list[int] = []
     for owner, match in enumerate(matches):
-        for unit in units_of(match.chunk, match.document.kind, MAX_UNIT_BYTES):
+        for unit in units_of(match.chunk, match.document.kind, MAX_CHUNK_BYTES):
             units.append(replace(unit, label=_full_label(match, unit)))
             owners.append(owner)
     best: dict[int, float] = {}

@@ -6,6 +6,7 @@ Everything here is a pure function of bytes and name; what cannot be read is `Un
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -85,10 +86,12 @@ def _strictly(data: bytes, encoding: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text that can be stored and shown: one kind of line end, no control or half characters."""
+    """Text that can be stored and shown: composed, one kind of line end, no control characters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _CONTROLS.sub("", text)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _read_plain(data: bytes) -> Reading:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from openswarm.tools.corpus.corpus import PAGE_BYTES, Corpus, Hit
+from openswarm.tools.corpus.corpus import Corpus, Hit
 from openswarm.tools.documents import Document, fence
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
 
@@ -23,14 +23,12 @@ class SearchParams(BaseModel):
     )
 
 
-def search_tool(corpus: Corpus, *, page_bytes: int = PAGE_BYTES) -> Tool:
-    """The tool over a corpus. Its result is at most about two pages long."""
+def search_tool(corpus: Corpus, *, page_bytes: int = 0) -> Tool:
+    """The tool over a corpus. A result is at most two pages long (0: of its size)."""
 
     async def run(params: SearchParams, _: ToolContext) -> ToolResult:
-        found: list[list[Hit]] = []
-        for query in params.queries:
-            found.append(await corpus.search(query, HITS, page_bytes=page_bytes))
-        text = _result_text(params.queries, found, 2 * page_bytes)
+        found = [await corpus.search(q, HITS, page_bytes=page_bytes) for q in params.queries]
+        text = _result_text(params.queries, found, 2 * (page_bytes or corpus.page_bytes))
         total = sum(map(len, found))
         return ToolResult(text, display=f"{total} places", data=found)
 

@@ -13,7 +13,7 @@ _COMMON = frozenset(
     _WORD.findall(
         "a about all also an and are as at be been but by can did do does each for from give had"
         " has have how i if in into is it its list many me much of on one or our please say show so"
-        " than that the their them then there these they this to us was we were what when where"
+        " than that the their them then there these they this to was we were what when where"
         " which who whose why will with you your"
     )
 )
@@ -43,10 +43,10 @@ def match_expression(text: str, operator: str = "AND") -> str:
 
     `''` if the text has no word. At most `MAX_QUERY_WORDS` different words count.
     """
-    found = _WORD.findall(fold(text))
-    telling = [word for word in found if _singular(word) not in _COMMON] or found
-    distinct = list(dict.fromkeys(telling))[:MAX_QUERY_WORDS]
-    return f" {operator} ".join(f'"{word}"' for word in distinct)
+    found = {fold(word): word for word in _WORD.findall(unicodedata.normalize("NFC", text))}
+    telling = [word for folded, word in found.items() if folded not in _COMMON]
+    kept = (telling or list(found.values()))[:MAX_QUERY_WORDS]
+    return f" {operator} ".join(f'"{word}"' for word in kept)
 
 
 def _singular(word: str) -> str:
