@@ -24,10 +24,10 @@ demo: install ## pull the local model and answer a wide question over real docum
 	@$(BIN)/python demo/factbook.py $(if $(MODEL),--model $(MODEL))
 
 test: install ## run the tests that need nothing and take seconds
-	$(BIN)/python -m pytest -q -m "$(UNIT)"
+	$(BIN)/python -m pytest -m "$(UNIT)"
 
 test-all: install ## run every test: the slow ones, the wheel's, those of the local model
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest
 
 check: install ## check format, lint, types and layers
 	$(BIN)/ruff format --check .

@@ -126,9 +126,7 @@ def setting(rounds: int, kills: int, uvloop: bool, say: Callable[[str], None]) -
     """A server in a process of its own, and scratch space; both are gone afterwards."""
     command = [sys.executable, "-m", "bench.server"]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        server = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, preexec_fn=take_precedence
-        )
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None
             url = f"http://127.0.0.1:{int(server.stdout.readline())}"
@@ -146,7 +144,7 @@ def run_process(command: list[str], environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         timeout=WORKER_TIMEOUT_S,
-        preexec_fn=as_worker,
+        preexec_fn=lower_soft_limit,
         check=False,
     )
     if ended.returncode:
@@ -154,17 +152,10 @@ def run_process(command: list[str], environment: dict[str, str]) -> str:
     return ended.stdout
 
 
-def as_worker() -> None:
-    """Gives a worker few open files to begin with, and precedence."""
+def lower_soft_limit() -> None:
+    """Gives a worker few open files to begin with."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT_FILES, hard))
-    take_precedence()
-
-
-def take_precedence() -> None:
-    """Goes before other work on the machine, where that is allowed."""
-    with contextlib.suppress(PermissionError):
-        os.nice(-10)
 
 
 def median(values: list[float]) -> float:

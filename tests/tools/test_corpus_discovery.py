@@ -80,10 +80,8 @@ async def test_large_files_and_pipes_are_reported_and_not_read(tmp_path: Path) -
 
 async def test_names_of_any_bytes_are_shown_as_text(tmp_path: Path) -> None:
     """A file name is a stranger's word as well."""
-    folder = tmp_path / "in"
-    folder.mkdir()
     try:
-        Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff\n.txt")).write_text("x")
+        folder = write(tmp_path / "in", {os.fsdecode(b"bad\xff\n.txt"): "x"})
     except OSError:
         pytest.skip("this file system takes no such name")
     corpus = await opened(tmp_path, folder)
@@ -91,7 +89,9 @@ async def test_names_of_any_bytes_are_shown_as_text(tmp_path: Path) -> None:
     assert await whole(corpus, "bad\\xff?.txt") == "x"
 
 
-@pytest.mark.parametrize("source", ["no/such/folder", "ftp://host.invalid/file", "http://[", "a\0b"])
+@pytest.mark.parametrize(
+    "source", ["no/such/folder", "ftp://host.invalid/file", "http://[", "a\0b"]
+)
 async def test_a_source_that_is_not_there_is_an_error_that_names_it(
     tmp_path: Path, source: str
 ) -> None:

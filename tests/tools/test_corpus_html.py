@@ -36,7 +36,9 @@ def test_title_headings_and_text_are_kept_and_the_furniture_is_not() -> None:
 
 
 @pytest.mark.usefixtures("reader")
-@pytest.mark.parametrize("page", ["", "<", "</nav></div>", "<nav><p>x", "<table><td>1<td>2", "<![x"])
+@pytest.mark.parametrize(
+    "page", ["", "<", "</nav></div>", "<nav><p>x", "<table><td>1<td>2", "<![x"]
+)
 def test_broken_pages_do_no_harm(page: str) -> None:
     """They just have little text."""
     assert len(html_to_markdown(page)[1]) < 20
@@ -45,7 +47,9 @@ def test_broken_pages_do_no_harm(page: str) -> None:
 def test_cells_and_list_items_are_parted(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the plain parser too."""
     monkeypatch.setitem(sys.modules, "trafilatura", None)
-    text = html_to_markdown("<ul><li>one<li>two</ul><table><tr><td>a</td><td>b</td></tr></table>")[1]
+    text = html_to_markdown("<ul><li>one<li>two</ul><table><tr><td>a</td><td>b</td></tr></table>")[
+        1
+    ]
     assert text == "- one\n- two\n\na | b\n"
 
 

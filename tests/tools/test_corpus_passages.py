@@ -20,7 +20,11 @@ COUNTRY = {
         "Climate": "temperate; " + "desert in the north, cool and damp in the south; " * 12,
     },
     "People and Society": {
-        "Population": {"total": "19,091,343 (2025 est.)", "male": "9,379,883", "female": "9,711,460"},
+        "Population": {
+            "total": "19,091,343 (2025 est.)",
+            "male": "9,379,883",
+            "female": "9,711,460",
+        },
         "Population distribution": "90% of the population is in the middle third of the country",
         "Life expectancy": {"total population": "80.3 years (2024 est.)", "male": "77.3 years"},
         "Water": "urban: 100% of population; rural: 100% of population; total: 100% of population",
@@ -49,9 +53,7 @@ COUNTRY = {
         ("currency", "Economy > Currency: pesos"),
     ],
 )
-async def test_the_leaf_whose_path_is_asked_for_wins(
-    tmp_path: Path, query: str, line: str
-) -> None:
+async def test_the_leaf_whose_path_is_asked_for_wins(tmp_path: Path, query: str, line: str) -> None:
     """Over mentions, and the first of several siblings over the others."""
     corpus = await corpus_of(tmp_path, {"cl.json": json.dumps(COUNTRY)})
     (document,) = await corpus.passages("cl.json", [query], 100)
@@ -85,7 +87,8 @@ async def test_a_later_piece_of_a_long_value_keeps_its_label(tmp_path: Path) -> 
 async def test_prose_is_quoted_by_sentences_under_their_heading(tmp_path: Path) -> None:
     """Neighbours are merged, gaps are shown."""
     text = "# Chile\n\n## History\n\n" + "Old things happened. " * 40
-    text += "\n\n## Economy\n\nIn 2023 it mined 5.3 million tonnes of copper.\n\n## Sport\n\nFootball.\n"
+    text += "\n\n## Economy\n\nIn 2023 it mined 5.3 million tonnes of copper."
+    text += "\n\n## Sport\n\nFootball.\n"
     corpus = await corpus_of(tmp_path, {"chile.md": text})
     (document,) = await corpus.passages("chile.md", ["copper output", "sport"], 400)
     assert "In 2023 it mined 5.3 million tonnes of copper." in document.text

@@ -50,7 +50,10 @@ async def test_csv_rows_are_lines_with_their_columns(tmp_path: Path) -> None:
     """Whatever the delimiter; empty cells are left out."""
     files = {"a.csv": "country;area\nChile;756102\nPeru;\n", "b.tsv": 'x\ty\n1\t"two\nlines"\n'}
     corpus = await corpus_of(tmp_path, files)
-    assert await whole(corpus, "a.csv") == "country; area\ncountry: Chile; area: 756102\ncountry: Peru\n"
+    assert (
+        await whole(corpus, "a.csv")
+        == "country; area\ncountry: Chile; area: 756102\ncountry: Peru\n"
+    )
     assert await whole(corpus, "b.tsv") == "x; y\nx: 1; y: two lines\n"
 
 
@@ -103,14 +106,16 @@ def pdf(line: str) -> bytes:
 
     writer = PdfWriter()
     page = writer.add_blank_page(width=300, height=100)
-    font = DictionaryObject({
-        NameObject("/Type"): NameObject("/Font"),
-        NameObject("/Subtype"): NameObject("/Type1"),
-        NameObject("/BaseFont"): NameObject("/Helvetica"),
-    })
-    page[NameObject("/Resources")] = DictionaryObject({
-        NameObject("/Font"): DictionaryObject({NameObject("/F1"): writer._add_object(font)})
-    })
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+        }
+    )
+    page[NameObject("/Resources")] = DictionaryObject(
+        {NameObject("/Font"): DictionaryObject({NameObject("/F1"): writer._add_object(font)})}
+    )
     content = DecodedStreamObject()
     content.set_data(f"BT /F1 12 Tf 10 50 Td ({line}) Tj ET".encode())
     page[NameObject("/Contents")] = writer._add_object(content)

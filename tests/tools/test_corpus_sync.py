@@ -36,7 +36,9 @@ async def test_only_what_is_new_or_changed_is_read_again(
     tmp_path: Path, read_files: list[str]
 ) -> None:
     """And what is gone is forgotten."""
-    await corpus_of(tmp_path, {"a.txt": "apple", "b.txt": "banana", "c.txt": "cherry", "x.bin": b"\0"})
+    await corpus_of(
+        tmp_path, {"a.txt": "apple", "b.txt": "banana", "c.txt": "cherry", "x.bin": b"\0"}
+    )
     read_files.clear()
     write(tmp_path / "files", {"b.txt": "blueberry", "d.txt": "date"})
     (tmp_path / "files/c.txt").unlink()
@@ -78,9 +80,7 @@ async def test_progress_goes_up_to_the_number_of_files(
     folder = write(tmp_path / "files", {f"{n}.txt": "x" for n in range(5)})
     seen: list[tuple[int, int]] = []
     for _ in range(2):
-        await Corpus.open(
-            [str(folder)], tmp_path / "corpora", progress=lambda *at: seen.append(at)
-        )
+        await Corpus.open([str(folder)], tmp_path / "corpora", progress=lambda *at: seen.append(at))
     assert seen == [(0, 5), (2, 5), (4, 5), (5, 5), (5, 5)]
 
 

@@ -10,7 +10,9 @@ from openswarm.tools.corpus.words import match_expression, words
 
 AWKWARD = st.lists(
     st.one_of(
-        st.sampled_from(['"', "*", "NEAR(", "AND", "OR", "NOT", "^", "col:", "{a b}", "(", "-", "_"]),
+        st.sampled_from(
+            ['"', "*", "NEAR(", "AND", "OR", "NOT", "^", "col:", "{a b}", "(", "-", "_"]
+        ),
         st.text(max_size=8),
     ),
     max_size=12,

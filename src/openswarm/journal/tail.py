@@ -20,17 +20,13 @@ async def tail(folder: Path, from_seq: int = 0) -> AsyncIterator[AnyEvent]:
 
     Ends with the answer, or when no process writes any more. Raises `JournalError`.
     """
-    path = folder / EVENTS_FILE
-    if not path.is_file():
-        raise JournalError(f"{folder} is not a run: it has no {EVENTS_FILE}", "no_run")
     offset, rest, answered = 0, b"", False
     while True:
-        alive = is_alive(folder)
-        chunk = await anyio.to_thread.run_sync(_read_from, path, offset)
+        alive, chunk = await anyio.to_thread.run_sync(_look, folder, offset)
         offset += len(chunk)
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            event = parse_line(line, str(path))
+            event = parse_line(line, str(folder / EVENTS_FILE))
             answered = isinstance(event, Answered) or (answered and not isinstance(event, Resumed))
             if event.seq > from_seq:
                 yield event
@@ -40,7 +36,12 @@ async def tail(folder: Path, from_seq: int = 0) -> AsyncIterator[AnyEvent]:
             await anyio.sleep(POLL_S)
 
 
-def _read_from(path: Path, offset: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(CHUNK_BYTES)
+def _look(folder: Path, offset: int) -> tuple[bool, bytes]:
+    """Whether the run was alive before it was read, and what was read."""
+    alive = is_alive(folder)
+    try:
+        with (folder / EVENTS_FILE).open("rb") as file:
+            file.seek(offset)
+            return alive, file.read(CHUNK_BYTES)
+    except FileNotFoundError:
+        raise JournalError(f"{folder} is not a run: it has no {EVENTS_FILE}", "no_run") from None

@@ -23,6 +23,7 @@ from openswarm.core.events import (
     AnyEvent,
     CapacityChanged,
     Failed,
+    ReportReceived,
     TaskAssigned,
     Tick,
 )
@@ -121,7 +122,8 @@ class Engine:
             return Ending("partial", why=f"the orchestrator's model failed: {error}")
         if ending.closing is not None and ending.closing.data:
             rows = ending.closing.data
-            merge.add(0, Report(agent=ROOT, outcome="completed", rows=rows, steps=talk.steps))
+            self.journal.append(ReportReceived(outcome=ending.outcome, rows=rows, steps=talk.steps))
+            merge.add(0, Report(agent=ROOT, outcome=ending.outcome, rows=rows))
             return Ending(ending.outcome, merge_summary(len(rows)), ending.why)
         return ending
 
@@ -136,7 +138,7 @@ class Engine:
 
         model = paced("orchestrator")
         compact = model.info.compact
-        prompts = Prompts(compact=compact)
+        prompts = Prompts(compact=compact, compact_subagents=paced("").info.compact)
         spawner = None
         if self.route.mode == "swarm":
             spawner = self._spawner(past, merge, prompts, paced, shared)

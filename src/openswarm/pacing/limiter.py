@@ -83,8 +83,7 @@ class Limiter:
                     self._wake()
                     raise
                 on_wait(error.kind, delay)
-                self._wake()
-                await anyio.sleep(delay)
+                await self._rest(delay)
             except BaseException:
                 self.capacity.release()
                 self._wake()
@@ -92,6 +91,15 @@ class Limiter:
             else:
                 self._succeed()
                 return result
+
+    async def _rest(self, delay: float) -> None:
+        """Waits out a delay; whoever stops waiting leaves nobody behind in the queue."""
+        self._wake()
+        try:
+            await anyio.sleep(delay)
+        except BaseException:
+            self._wake()
+            raise
 
     async def _enter(self, on_wait: OnWait, *, again: bool) -> bool:
         """Waits for a place, and says whether it had to; a call that had one before goes first."""
@@ -106,14 +114,10 @@ class Limiter:
             if not again and not waited:
                 on_wait("queued", max(0.0, pause))
             waited = True
-            try:
-                if pause > 0:
-                    await anyio.sleep(pause)
-                else:
-                    await self._wait_in_line(first)
-            except BaseException:
-                self._wake()
-                raise
+            if pause > 0:
+                await self._rest(pause)
+            else:
+                await self._wait_in_line(first)
             first = True
 
     async def _wait_in_line(self, first: bool) -> None:
@@ -124,11 +128,17 @@ class Limiter:
             self._queue.append(event)
         try:
             await event.wait()
-        finally:
-            if event.is_set():
-                self._promised -= 1
-            else:
-                self._queue.remove(event)
+        except BaseException:
+            self._leave(event)
+            self._wake()
+            raise
+        self._leave(event)
+
+    def _leave(self, event: anyio.Event) -> None:
+        if event.is_set():
+            self._promised -= 1
+        else:
+            self._queue.remove(event)
 
     def _wake(self) -> None:
         """Promises each free place to the one who has waited longest for it."""

@@ -33,4 +33,9 @@ class Assignment:
     @property
     def number(self) -> int:
         """Its place in the order of assignment."""
-        return int(self.path.rpartition("/")[2])
+        return number_of(self.path)
+
+
+def number_of(path: str) -> int:
+    """The number in a sub-agent's path; 0 for the root."""
+    return int(path.rpartition("/")[2]) if "/" in path else 0

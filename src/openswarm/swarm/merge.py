@@ -21,6 +21,7 @@ from openswarm.core.result import Report
 from openswarm.core.table import Cell, Row, Table, fold_key
 from openswarm.journal.fold import RunView
 from openswarm.journal.journal import Journal
+from openswarm.swarm.assignment import number_of
 
 RULE = "majority, then first assigned"
 Key = tuple[str, ...]
@@ -88,7 +89,7 @@ class TableMerge:
         self._conflicts = {(conflict.key, conflict.column) for conflict in view.conflicts}
         for event in events:
             if isinstance(event, ReportReceived):
-                self._take(int(event.agent.rpartition("/")[2]), event.rows)
+                self._take(number_of(event.agent), event.rows)
         self._update(self._candidates, ROOT)
 
     def _settle(self, key: Key, agent: str) -> Row:

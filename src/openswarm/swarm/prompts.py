@@ -20,8 +20,9 @@ SHOWN_ROWS = 100
 class Prompts:
     """Renders every text that the swarm gives to a model."""
 
-    def __init__(self, *, compact: bool = False) -> None:
+    def __init__(self, *, compact: bool = False, compact_subagents: bool = False) -> None:
         self._compact = compact
+        self._compact_subagents = compact_subagents
 
     def orchestrator(self, **facts: object) -> str:
         """The orchestrator's system prompt."""
@@ -33,7 +34,7 @@ class Prompts:
 
     def subagent(self, spec: AgentSpec, contract: Contract | None) -> str:
         """A sub-agent's system prompt: the same for all of one configuration."""
-        return render("subagent", spec=spec, contract=contract, compact=self._compact)
+        return render("subagent", spec=spec, contract=contract, compact=self._compact_subagents)
 
     def brief(self, brief: Brief, contract: Contract | None) -> str:
         """A sub-agent's first message."""

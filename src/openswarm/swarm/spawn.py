@@ -113,7 +113,7 @@ class Spawner:
                 case TaskAssigned() if event.agent != ROOT:
                     brief = briefs[event.call_id, event.index]
                     self._restore_assignment(event, brief, by_agent[event.agent])
-                case ReportReceived():
+                case ReportReceived() if event.agent != ROOT:
                     self._restore_report(event)
                 case _:
                     pass

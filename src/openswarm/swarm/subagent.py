@@ -89,7 +89,7 @@ class Subagents:
             context=Context(model.info.context_tokens, self.strategy),
             reply_tokens=self.limits.reply_tokens,
             stall_s=self.limits.stall_s,
-            must_call=lambda: contract is not None,
+            must_call=lambda: model.info.compact and contract is not None,
             held_back=self.held_back,
         )
 

@@ -1,6 +1,7 @@
 """Which document is meant: by its subject, or by a document name as a model wrote it."""
 
 import difflib
+import re
 from pathlib import PurePosixPath
 
 from openswarm.core.errors import ToolError
@@ -9,37 +10,62 @@ from openswarm.tools.corpus.words import fold, match_expression, telling_words
 
 CANDIDATES = 50
 FEW = 3
-"""A phrase that more documents open with tells none of them apart."""
+"""What more documents have in their paths or openings tells none of them apart."""
 CLOSEST = 5
 MAX_COMPARED = 20_000
+
+_PARTS = re.compile(r"[(),:;/|–—]| or ")
+"""What sets a name off from what else is said with it."""
 
 
 def find_document(index: Index, item: str) -> Row | None:
     """The document about an item, or None if none is clearly about it.
 
-    In this order: a title, file stem or other name that is the item or contains it; a title that
-    the item contains; an opening that has the item as a phrase; a title with a typing error.
+    In this order: a title, file stem or other name that is the item; a title that contains it; a
+    path that contains it; a name that is a part of the item set off by brackets or commas; an
+    opening that has the item as a phrase. A name that is merely alike is another name: Austria is
+    not Australia.
     """
-    wanted = frozenset(telling_words(item))
-    if not wanted:
-        return None
-    every = match_expression(item)
-    named = index.about(f"{{title names}} : ({every})", CANDIDATES)
-    if named:
-        return max(named, key=lambda about: _closeness(about, wanted)).document
-    some = match_expression(item, "OR")
-    within = [
-        (len(title), about.document)
-        for about in index.about(f"{{title names}} : ({some})", CANDIDATES)
-        if (title := frozenset(telling_words(about.document.title))) <= wanted
-    ]
-    if within:
-        return max(within, key=lambda entry: entry[0])[1]
-    phrase = " + ".join(every.split(" AND "))
-    opened = index.about(f"opening : {phrase}", FEW + 1)
-    if 0 < len(opened) <= FEW:
-        return opened[0].document
-    return _misspelt(index, item)
+    candidates = _with_all_words(index, item)
+    wanted = _word_set(item)
+    exact = _named(candidates, wanted)
+    if exact:
+        return exact
+    titled = [about for about in candidates if wanted <= _word_set(about.document.title)]
+    if titled:
+        return min(titled, key=lambda about: len(_word_set(about.document.title))).document
+    placed = [about.document for about in candidates if wanted <= _word_set(about.names[0])]
+    if 0 < len(placed) <= FEW:
+        return placed[0]
+    parts = (_named(_with_all_words(index, part), _word_set(part)) for part in _PARTS.split(item))
+    phrase = match_expression(item, "+")
+    opened = index.about(f"opening : {phrase}", FEW + 1) if phrase else []
+    return next(filter(None, parts), None) or (
+        opened[0].document if 0 < len(opened) <= FEW else None
+    )
+
+
+def _with_all_words(index: Index, item: str) -> list[About]:
+    """The documents whose title, path and other names have all words of an item."""
+    expression = match_expression(item)
+    return index.about(f"{{title names}} : ({expression})", CANDIDATES) if expression else []
+
+
+def _named(candidates: list[About], wanted: frozenset[str]) -> Row | None:
+    """The document that has the words as a name; a title goes before other names."""
+    for about in candidates:
+        if _word_set(about.document.title) == wanted:
+            return about.document
+    for about in candidates:
+        path, *others = about.names
+        names = [PurePosixPath(path).stem, *others, *(p for o in others for p in _PARTS.split(o))]
+        if wanted in map(_word_set, names):
+            return about.document
+    return None
+
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(telling_words(text))
 
 
 def named_document(index: Index, name: str) -> Row:
@@ -60,30 +86,6 @@ def named_document(index: Index, name: str) -> Row:
     closest = [row.name for row in fitting] or _closest(index, every, wanted)
     advice = f"Do you mean {', '.join(closest[:CLOSEST])}?" if closest else "Search for it first."
     raise ToolError(f"There is no document {name[:200]!r}. {advice}")
-
-
-def _closeness(about: About, wanted: frozenset[str]) -> tuple[float, bool]:
-    """How much of one of the document's names is the item; the title goes before other names."""
-    title, *others = _names(about)
-    in_title = _overlap(title, wanted)
-    in_others = max(_overlap(name, wanted) for name in others)
-    return max(in_title, in_others), in_title >= in_others
-
-
-def _names(about: About) -> list[str]:
-    path, *others = about.names
-    return [about.document.title, PurePosixPath(path).stem, *others]
-
-
-def _overlap(name: str, wanted: frozenset[str]) -> float:
-    found = frozenset(telling_words(name))
-    return len(found & wanted) / len(found | wanted)
-
-
-def _misspelt(index: Index, item: str) -> Row | None:
-    titles = {fold(row.title): row for row in index.documents()[:MAX_COMPARED]}
-    close = difflib.get_close_matches(fold(item), titles, n=1, cutoff=0.85)
-    return titles[close[0]] if close else None
 
 
 def _spellings(row: Row) -> set[str]:

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from openswarm.core.errors import SettingsError
-from openswarm.tools.corpus.discovery import MAX_FILE_BYTES, File, Skipped
+from openswarm.tools.corpus.discovery import MAX_FILE_BYTES, File, Skipped, printable
 from openswarm.tools.corpus.index import Entry, Index, State
 from openswarm.tools.corpus.readers import Unreadable, read
 
@@ -106,7 +106,7 @@ def _read(file: File, before: State | None) -> Entry:
     if before and (before.digest, before.name) == (digest, file.name):
         return entry._replace(unreadable=before.unreadable)
     try:
-        return entry._replace(reading=read(data, file.path.name))
+        return entry._replace(reading=read(data, printable(file.path.name)))
     except Unreadable as error:
         if error.lasting:
             return entry._replace(unreadable=str(error))
