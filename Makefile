@@ -32,8 +32,8 @@ test-all: install ## run every test: the slow ones, the wheel's, those of the lo
 check: install ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyrefly check
-	$(BIN)/lint-imports
+	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
+	$(BIN)/lint-imports --no-cache
 
 format: install ## format the code and mend what can be mended
 	$(BIN)/ruff format .

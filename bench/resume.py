@@ -22,6 +22,7 @@ from bench.script import ORCHESTRATOR, TASK, Scenario
 
 SEED = 20
 OPENSWARM = [sys.executable, "-m", "openswarm"]
+JOURNALS = "home/runs/*/events.jsonl"
 POLL_S = 0.001
 TIMEOUT_S = 120.0
 SCENARIO = Scenario(
@@ -81,7 +82,7 @@ def one_kill(setting: Setting, scratch: Path, at: int, later_s: float, tally: Ta
     """A run, killed a moment after its event number `at`, and resumed."""
     setting.post("/scenario", SCENARIO.as_dict())
     process = start(setting, scratch)
-    while process.poll() is None and len(read_events(scratch)) < at:
+    while process.poll() is None and lines_of(scratch) < at:
         time.sleep(POLL_S)
     time.sleep(later_s)
     process.send_signal(signal.SIGKILL)
@@ -140,7 +141,7 @@ def start(setting: Setting, scratch: Path) -> subprocess.Popen[str]:
     corpus = scratch / "corpus"
     corpus.mkdir()
     (corpus / "stock.md").write_text("# Stock\n\nEvery unit holds 42.\n")
-    options = ["--mode", "swarm", "--model", f"{setting.url}/v1#swarm"]
+    options = ["--mode", "swarm", "--model", f"{setting.url}/v1#swarm", "--over", str(corpus)]
     return subprocess.Popen(
         [*OPENSWARM, "run", TASK, *options, "--json"],
         env=setting.environment(scratch),
@@ -150,8 +151,13 @@ def start(setting: Setting, scratch: Path) -> subprocess.Popen[str]:
     )
 
 
+def lines_of(scratch: Path) -> int:
+    """How many events stand in the journal so far."""
+    return sum(file.read_bytes().count(b"\n") for file in scratch.glob(JOURNALS))
+
+
 def read_events(scratch: Path) -> list[dict[str, Any]]:
     """The whole lines of the only journal under a scratch folder; none as long as it has none."""
-    for file in scratch.glob("home/**/events.jsonl"):
+    for file in scratch.glob(JOURNALS):
         return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
     return []

@@ -24,10 +24,14 @@ Script = Callable[[dict[str, Any]], str]
 
 
 class Endpoint:
-    """A model on loopback. The first `held` requests get no reply until `release` is set."""
+    """A model on loopback. The first `held` requests get no reply until `release` is set.
 
-    def __init__(self, held: int) -> None:
+    With `until`, it calls a tool that does not exist until it is asked with that text in it.
+    """
+
+    def __init__(self, held: int, until: str = "") -> None:
         self.held = held
+        self.until = until
         self.asked = threading.Event()
         """Set when a request came."""
         self.release = threading.Event()
@@ -37,13 +41,15 @@ class Endpoint:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                if endpoint._next() <= endpoint.held:
+                asked = self.rfile.read(int(self.headers["content-length"])).decode()
+                number = endpoint._next()
+                if number <= endpoint.held:
                     endpoint.release.wait()
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
                 self.end_headers()
-                self.wfile.write(_stream("Handed back."))
+                again = endpoint.until not in asked
+                self.wfile.write(_stream(_call(number) if again else {"content": "Handed back."}))
 
             def log_message(self, *_: object) -> None:
                 """Nothing is printed."""
@@ -73,16 +79,18 @@ class Endpoint:
         self._thread.join()
 
 
-def _stream(text: str) -> bytes:
-    delta = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}]}
+def _call(number: int) -> dict[str, Any]:
+    function = {"name": "wait", "arguments": f'{{"number": {number}}}'}
+    return {
+        "tool_calls": [{"index": 0, "id": f"c{number}", "type": "function", "function": function}]
+    }
+
+
+def _stream(message: dict[str, Any]) -> bytes:
+    delta = {"choices": [{"index": 0, "delta": {"role": "assistant", **message}}]}
     end = {
         "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 10, "completion_tokens": 2},
     }
-    return (
-        b"".join(
-            b"data: " + json.dumps({"model": "m", **chunk}).encode() + b"\n\n"
-            for chunk in (delta, end)
-        )
-        + b"data: [DONE]\n\n"
-    )
+    lines = (json.dumps({"model": "m", **chunk}) for chunk in (delta, end))
+    return "".join(f"data: {line}\n\n" for line in (*lines, "[DONE]")).encode()

@@ -85,12 +85,12 @@ def _row(country: str, capital: str, population: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Callable[[int], Endpoint]]:
+def endpoint() -> Iterator[Callable[..., Endpoint]]:
     """Makes endpoints."""
     made: list[Endpoint] = []
 
-    def make(held: int = 0) -> Endpoint:
-        made.append(Endpoint(held))
+    def make(held: int = 0, until: str = "") -> Endpoint:
+        made.append(Endpoint(held, until))
         return made[-1]
 
     yield make

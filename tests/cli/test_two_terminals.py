@@ -12,6 +12,7 @@ import anyio
 import pytest
 from command_line import Begin, Command, Endpoint
 
+from openswarm.cli import control
 from openswarm.core.events import AnyEvent, Steered, TaskAssigned
 from openswarm.journal.tail import tail
 
@@ -112,28 +113,27 @@ def test_kill_from_another_terminal_ends_the_run_within_two_seconds(
 def test_steer_is_read_at_the_next_turn(
     begin: Begin, endpoint: NewEndpoint, openswarm: Command, home: Path
 ) -> None:
-    held = endpoint(held=1)
-    process = run_at(begin, held)
-    words = begin("steer", "last", "Be brief.")
-    await_file(the_run(home) / "requests.jsonl", "Be brief.")
-    held.release.set()
-    assert ended(words)[0] == 0
-    assert ended(process)[0] == 0
+    process = run_at(begin, endpoint(until="Be brief."), "--orchestrator-steps", "10000")
+    done = openswarm("steer", "last", "Be brief.")
+    assert (done.code, done.err) == (0, "steer: root orchestrator has it\n")
+    code, out, _ = ended(process)
+    assert (code, out) == (0, "Handed back.\n")
     seen: list[AnyEvent] = []
     await_event(the_run(home), lambda event: seen.append(event) or event.type == "answered")
-    steered = [event for event in seen if isinstance(event, Steered)]
-    assert [event.text for event in steered] == ["Be brief."]
+    assert [event.text for event in seen if isinstance(event, Steered)] == ["Be brief."]
 
 
-def await_file(path: Path, text: str) -> None:
-    """Returns when a file holds a text."""
-
-    async def poll() -> None:
-        with anyio.fail_after(LIMIT_S):
-            while not path.exists() or text not in path.read_text():
-                await anyio.sleep(0.02)
-
-    anyio.run(poll)
+def test_steer_that_waits_for_the_next_turn_says_so(
+    begin: Begin, endpoint: NewEndpoint, openswarm: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "PATIENCE_S", 0.1)
+    held = endpoint(held=1)
+    process = run_at(begin, held)
+    done = openswarm("steer", "last", "Be brief.")
+    held.release.set()
+    ended(process)
+    line = "steer: left for root orchestrator, which reads it at its next turn\n"
+    assert (done.code, done.err) == (0, line)
 
 
 def test_watch_follows_to_the_end_and_shows_the_result(

@@ -23,13 +23,17 @@ def test_keys_go_out_encrypted() -> None:
     assert all(p.base_url.startswith("https://") for p in PROVIDERS.values() if p.keys)
 
 
+KIMI = Quirks(max_tokens="max_completion_tokens", forced_calls=False)
+KIMI_WITH_SWITCH = replace(KIMI, thinking="moonshot")
+
+
 @pytest.mark.parametrize(
     ("provider", "model", "quirks"),
     [
-        ("moonshot", "kimi-k2.5", Quirks(thinking="moonshot", max_tokens="max_completion_tokens")),
-        ("moonshot", "Kimi-K2.6", Quirks(thinking="moonshot", max_tokens="max_completion_tokens")),
-        ("moonshot", "kimi-k2.7-code", Quirks(max_tokens="max_completion_tokens")),
-        ("moonshot", "kimi-k3.1-pro", Quirks(effort=True, max_tokens="max_completion_tokens")),
+        ("moonshot", "kimi-k2.5", KIMI_WITH_SWITCH),
+        ("moonshot", "Kimi-K2.6", KIMI_WITH_SWITCH),
+        ("moonshot", "kimi-k2.7-code", KIMI),
+        ("moonshot", "kimi-k3.1-pro", replace(KIMI, effort=True)),
         ("openai", "gpt-4.1-mini", Quirks(max_tokens="max_completion_tokens")),
         ("openai", "gpt-6-sol", Quirks(effort=True, max_tokens="max_completion_tokens")),
         ("mistral", "mistral-medium-3-5", Quirks(usage_option=False)),

@@ -33,6 +33,7 @@ def draw_gantt(followed: Followed, path: Path) -> None:
             "drawing needs matplotlib; install it with: pip install 'openswarm[evals]'"
         )
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     view = followed.view
     agents = [agent for agent in view.agents.values() if agent.assigned_at]
@@ -51,6 +52,9 @@ def draw_gantt(followed: Followed, path: Path) -> None:
         axes.set_yticks(range(len(agents)), names, fontsize=7, parse_math=False)
     else:
         axes.set_ylabel(f"{len(agents)} agents")
+    outcomes = dict.fromkeys(agent.outcome or "running" for agent in agents)
+    handles = [Patch(color=COLOURS.get(name, RUNNING), label=name) for name in outcomes]
+    axes.legend(handles=[*handles, Patch(color=WAITING, label="waits")], fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("seconds since the start")
     critical, total = followed.stages.critical_steps, followed.stages.total_steps

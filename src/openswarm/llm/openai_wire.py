@@ -207,11 +207,11 @@ class ReplyFold:
     def _take_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
             details = usage.get("prompt_tokens_details") or {}
-            cached = details.get("cached_tokens") or usage.get("cached_tokens") or 0
+            cached = details.get("cached_tokens") or usage.get("cached_tokens")
             self.usage = Usage(
-                input_tokens=int(usage.get("prompt_tokens") or 0),
-                output_tokens=int(usage.get("completion_tokens") or 0),
-                cached_tokens=int(cached),
+                input_tokens=_count(usage.get("prompt_tokens")),
+                output_tokens=_count(usage.get("completion_tokens")),
+                cached_tokens=_count(cached),
             )
 
     def reply(self, request_bytes: int) -> Reply:
@@ -227,6 +227,11 @@ class ReplyFold:
             input_tokens=request_bytes // 4 + 1, output_tokens=self.size // 4 + 1
         )
         return Reply(message, usage, _finish(self.finish, bool(calls)), self.model)
+
+
+def _count(value: Any) -> int:
+    """A number of tokens: a stranger's word, but never less than nothing."""
+    return max(0, int(value or 0))
 
 
 def unique_calls(parts: Iterable[list[str]]) -> Iterable[ToolCall]:

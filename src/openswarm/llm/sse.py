@@ -51,7 +51,7 @@ class SseParser:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
-            self._size += len(value)
+            self._size += len(value) + 1
             if self._size > MAX_EVENT_BYTES:
                 raise ValueError(f"an event of the stream is over {MAX_EVENT_BYTES} bytes")
             self._data.append(value)

@@ -33,8 +33,10 @@ FULLER = (
     "Your report is very short. Report fully: what you found, where it stands, and what is missing."
 )
 USE_REPORT = "Hand in what you found with the report tool; it is the only way to hand in rows."
-OPENED_BYTES = {True: 1_600, False: 6_000}
-"""How much of its document a sub-agent is shown before its first turn, by `ModelInfo.compact`."""
+OPENED_BYTES = 6_000
+"""How much of its document a sub-agent is shown before its first turn."""
+COMPACT_BYTES = 300
+"""The same for a small model, for each thing that is asked: it reads slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Subagents:
         if document is not None:
             contract = self.contract()
             queries = [_query(c) for c in contract.asked] if contract else [assignment.brief]
-            budget = OPENED_BYTES[compact]
+            budget = COMPACT_BYTES * max(3, len(queries)) if compact else OPENED_BYTES
             talk.open_documents(await self.corpus.passages(document, queries, budget))
 
     def _review(

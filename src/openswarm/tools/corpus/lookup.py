@@ -10,9 +10,9 @@ from openswarm.tools.corpus.words import fold, match_expression, telling_words
 
 CANDIDATES = 50
 FEW = 3
-"""What more documents have in their paths or openings tells none of them apart."""
+"""What more documents have in their names or openings tells none of them apart."""
 CLOSEST = 5
-MAX_COMPARED = 20_000
+MAX_COMPARED = 5_000
 
 _PARTS = re.compile(r"[(),:;/|–—]| or ")
 """What sets a name off from what else is said with it."""
@@ -21,10 +21,10 @@ _PARTS = re.compile(r"[(),:;/|–—]| or ")
 def find_document(index: Index, item: str) -> Row | None:
     """The document about an item, or None if none is clearly about it.
 
-    In this order: a title, file stem or other name that is the item; a title that contains it; a
-    path that contains it; a name that is a part of the item set off by brackets or commas; an
-    opening that has the item as a phrase. A name that is merely alike is another name: Austria is
-    not Australia.
+    In this order: a title, file stem or other name that is the item; a title that contains it;
+    path and other names that contain it; a name that is a part of the item, set off by brackets
+    or commas; an opening that has the item as a phrase. A name that is merely alike is another
+    name: Austria is not Australia.
     """
     candidates = _with_all_words(index, item)
     wanted = _word_set(item)
@@ -34,9 +34,8 @@ def find_document(index: Index, item: str) -> Row | None:
     titled = [about for about in candidates if wanted <= _word_set(about.document.title)]
     if titled:
         return min(titled, key=lambda about: len(_word_set(about.document.title))).document
-    placed = [about.document for about in candidates if wanted <= _word_set(about.names[0])]
-    if 0 < len(placed) <= FEW:
-        return placed[0]
+    if 0 < len(candidates) <= FEW:
+        return candidates[0].document
     parts = (_named(_with_all_words(index, part), _word_set(part)) for part in _PARTS.split(item))
     phrase = match_expression(item, "+")
     opened = index.about(f"opening : {phrase}", FEW + 1) if phrase else []
@@ -83,7 +82,7 @@ def named_document(index: Index, name: str) -> Row:
     fitting = [row for row in every if wanted in _spellings(row)]
     if len(fitting) == 1:
         return fitting[0]
-    closest = [row.name for row in fitting] or _closest(index, every, wanted)
+    closest = [row.name for row in fitting] or _closest(index, every, wanted[:200])
     advice = f"Do you mean {', '.join(closest[:CLOSEST])}?" if closest else "Search for it first."
     raise ToolError(f"There is no document {name[:200]!r}. {advice}")
 
