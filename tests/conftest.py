@@ -74,7 +74,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         name = host.decode() if isinstance(host, bytes) else host or ""
         if name.endswith(".invalid"):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        if name not in _LOCAL_NAMES and not _is_address(name):
+        if name not in _LOCAL_NAMES and not _is_address(name) and not _is_old_form(name):
             refuse(name)
         return real_getaddrinfo(host, *args, **options)
 
@@ -102,6 +102,15 @@ def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
+        return False
+    return True
+
+
+def _is_old_form(name: str) -> bool:
+    """Whether it is an address such as `127.1`, which is resolved without asking anybody."""
+    try:
+        socket.inet_aton(name)
+    except (OSError, UnicodeError):
         return False
     return True
 

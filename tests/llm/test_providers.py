@@ -1,5 +1,6 @@
 """The table of providers."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest

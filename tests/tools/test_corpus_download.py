@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import anyio
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -25,12 +26,15 @@ class Site:
     def __init__(self) -> None:
         self.pages: dict[str, Callable[[], web.StreamResponse]] = {}
         self.asked: list[str] = []
+        self.closing = anyio.Event()
         app = web.Application()
         app.router.add_get("/{path:.*}", self._answer)
         self.server = TestServer(app)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        if request.path == "/never":
+            await self.closing.wait()
         return self.pages[request.path]()
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
@@ -48,6 +52,7 @@ async def site() -> AsyncIterator[Site]:
     site = Site()
     await site.server.start_server()
     yield site
+    site.closing.set()
     await site.server.close()
 
 
@@ -155,6 +160,14 @@ async def test_a_page_that_is_too_large_is_given_up(
 
     site.pages["/bomb"] = bomb
     assert "larger than" in reason(await opened(tmp_path, site.url("/bomb")))
+
+
+async def test_a_page_that_does_not_arrive_is_given_up(
+    tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a while."""
+    monkeypatch.setattr(download_module, "TIMEOUT_S", 0.2)
+    assert reason(await opened(tmp_path, site.url("/never"))) == "it did not arrive within 0.2 s"
 
 
 @pytest.mark.parametrize("status", [404, 500])

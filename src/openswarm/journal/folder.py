@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from openswarm.core.errors import JournalError
@@ -122,6 +123,7 @@ class FolderJournal(Stamping):
             self._writing = anyio.Event()
             try:
                 with anyio.CancelScope(shield=True):
+                    await anyio.lowlevel.checkpoint()  # who is ready now goes into this group
                     await self._write_group()
             finally:
                 self._writing.set()

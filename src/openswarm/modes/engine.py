@@ -279,9 +279,16 @@ class Engine:
             if missing:
                 names = ", ".join(item[:60] for item in missing[:10])
                 return "partial", f"{len(missing)} rows are missing: {names}"
+        if ending.outcome == "completed" and (limit := self._budget_hit()):
+            return "partial", f"budget: {limit}"
         if self.control.cancelled and not ending.text and not self.view.rows:
             return "cancelled", ending.why
         return ending.outcome, ending.why
+
+    def _budget_hit(self) -> str:
+        """The shared budget that ended some of the work, or ''."""
+        budgets = ("steps", "tokens", "usd")
+        return next((hit.limit for hit in self.view.limits_hit if hit.limit in budgets), "")
 
     def _has_row(self, item: str) -> bool:
         table = self.view.table

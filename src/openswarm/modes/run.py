@@ -31,6 +31,7 @@ from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
 from openswarm.modes.attachments import with_attachments
 from openswarm.modes.engine import Engine, result_of
+from openswarm.modes.process import collecting_rarely, raise_open_files
 from openswarm.modes.router import Route, route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.swarm.stages import fold_stages
@@ -39,7 +40,6 @@ from openswarm.tools.tool import Tool, tool
 ModelChoice = str | ChatModel
 PAGE_BYTES = {True: 2_000, False: 8_000}
 """The size of a page of the corpus, by `ModelInfo.compact`."""
-OPEN_FILES = 8_192
 
 
 async def run(
@@ -101,7 +101,8 @@ async def run(
                 Failed(boundary=error.boundary, kind=error.kind, message=str(error)[:2000])
             )
             raise
-        return await engine.execute((started, mode_chosen))
+        with collecting_rarely():
+            return await engine.execute((started, mode_chosen))
 
 
 async def resume(
@@ -146,7 +147,8 @@ async def resume(
         news: list[AnyEvent] = [journal.append(Resumed())]
         if not view.mode:
             news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
-        return await engine.execute((*past, *news))
+        with collecting_rarely():
+            return await engine.execute((*past, *news))
 
 
 async def stream(task: str, **options: Any) -> AsyncIterator[AnyEvent | Tick]:
@@ -270,7 +272,7 @@ async def _engine(
     tools: Sequence[Tool],
     home: Path,
 ) -> Engine:
-    _raise_open_files()
+    raise_open_files()
     compact = models["orchestrator"].info.compact
     corpus = None
     if task.over:
@@ -298,14 +300,3 @@ async def _engine(
         corpus=corpus,
         folder=journal.folder if isinstance(journal, FolderJournal) else None,
     )
-
-
-def _raise_open_files() -> None:
-    """A thousand connections need more open files than the usual soft limit."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft < wanted:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

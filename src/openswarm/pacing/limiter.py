@@ -158,12 +158,9 @@ class Limiter:
         backoff = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2**failures) * (0.5 + self._jitter() / 2)
         if error.fault is Fault.THROTTLED:
             self.capacity.throttled()
-            if error.retry_after_s is not None:
-                pause = error.retry_after_s
-            elif self.capacity.in_flight == 0:
-                pause = backoff
-            else:
-                return 0.0
+            if self.capacity.in_flight:
+                return error.retry_after_s or 0.0  # others are served: this call alone waits
+            pause = backoff if error.retry_after_s is None else error.retry_after_s
             self._not_before = max(self._not_before, self._clock() + pause)
             return pause
         if error.may_pass:

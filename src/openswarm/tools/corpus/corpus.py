@@ -33,6 +33,8 @@ PAGE_BYTES = 8000
 MAX_HITS = 50
 CANDIDATES = 40
 """How many chunks are ranked again, line by line."""
+_ALL_WORDS = 2.0
+"""What a chunk with all words has ahead of those with some: more than these can score."""
 WHOLE_BYTES = 256 * 1024
 """Up to this size a document's passages are chosen among all of its lines."""
 
@@ -179,12 +181,18 @@ class Corpus:
         every, some = match_expression(query), match_expression(query, "OR")
         if not every:
             return []
-        matches = reranked(query, self._index.search(every, CANDIDATES, document))[:k]
+        matches = self._index.search(every, CANDIDATES, document)
+        whole = {(match.document.id, match.chunk.offset) for match in matches}
         if len(matches) < k and some != every:
-            known = {(match.document.id, match.chunk.offset) for match in matches}
-            more = reranked(query, self._index.search(some, CANDIDATES, document))
-            matches += [m for m in more if (m.document.id, m.chunk.offset) not in known]
-        return matches[:k]
+            found = self._index.search(some, CANDIDATES, document)
+            matches += [m for m in found if (m.document.id, m.chunk.offset) not in whole]
+        ranked = [
+            match._replace(score=match.score + _ALL_WORDS)
+            if (match.document.id, match.chunk.offset) in whole
+            else match
+            for match in reranked(query, matches)
+        ]
+        return sorted(ranked, key=lambda match: -match.score)[:k]
 
     def _page(self, row: Row, page: int, page_bytes: int) -> Page:
         size = max(page_bytes, MAX_CHUNK_BYTES)

@@ -145,7 +145,7 @@ def query_weights(query: str) -> dict[str, float]:
 
 
 def reranked(query: str, matches: Sequence[Match]) -> list[Match]:
-    """The chunks in the order of their own score and that of their best unit together.
+    """The chunks in the order of their own score and that of their best unit together, 0 to 2.
 
     A chunk repeats a word in many ways; the line that is about it decides.
     """

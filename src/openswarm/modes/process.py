@@ -1,0 +1,32 @@
+"""What a wide run wants of its process: open files, and a garbage collector that seldom runs."""
+
+import gc
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+OPEN_FILES = 8_192
+COLLECT_EVERY = 50_000
+"""Objects between two collections while a run is at work. A run keeps what it makes, so that the
+usual 700 only has the same live objects looked at again: 15 to 20 % of the processor time."""
+
+
+def raise_open_files() -> None:
+    """A thousand connections need more open files than the usual soft limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Collects garbage less often; the process's own setting is put back afterwards."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], COLLECT_EVERY), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
