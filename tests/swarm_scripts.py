@@ -1,15 +1,18 @@
 """What tests of the swarm and of the modes share: replies of orchestrators and sub-agents, a run
 in memory, and what the orchestrator and the sub-agents were told."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import anyio
 
 import openswarm
 from openswarm.core.events import AnyEvent, ReportReceived, TaskAssigned
 from openswarm.core.messages import Message
 from openswarm.core.result import RunResult
 from openswarm.journal.journal import MemoryJournal
-from openswarm.llm.model import ModelInfo, Price, Request
+from openswarm.llm.model import ModelInfo, OnDelta, Price, Reply, Request, ignore
 from openswarm.llm.scripted import Say, ScriptedModel
 
 E = TypeVar("E")
@@ -91,6 +94,44 @@ def reports(events: Iterable[AnyEvent]) -> dict[str, ReportReceived]:
     return {labels[event.agent]: event for event in of(events, ReportReceived)}
 
 
+async def at_once(_: Request) -> None:
+    """Waits for nothing."""
+
+
+@dataclass(slots=True)
+class WaitingModel(ScriptedModel):
+    """A scripted model each reply of which comes when `wait` returns."""
+
+    wait: Callable[[Request], Awaitable[None]] = at_once
+
+    async def reply(self, request: Request, on_delta: OnDelta = ignore) -> Reply:
+        """See `ChatModel.reply`."""
+        await self.wait(request)
+        return await ScriptedModel.reply(self, request, on_delta)
+
+
+@dataclass(slots=True)
+class Meeting:
+    """Lets sub-agents go on as soon as so many are there at once; counts those inside."""
+
+    parties: int
+    inside: int = 0
+    most: int = 0
+    _met: anyio.Event = field(default_factory=anyio.Event)
+
+    async def __call__(self, request: Request) -> None:
+        """Waits for the others. The orchestrator is not one of them."""
+        if request.agent == "orchestrator":
+            return
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        if self.inside == self.parties:
+            self._met.set()
+        with anyio.fail_after(5):
+            await self._met.wait()
+        self.inside -= 1
+
+
 class Swarm:
     """A run of mode swarm in memory, with what is left of it to look at."""
 
@@ -113,7 +154,11 @@ class Swarm:
         return iter(self.journal.events())
 
 
-def scripted(orchestrator: Any, info: ModelInfo | None = None, **scripts: Any) -> ScriptedModel:
+def scripted(
+    orchestrator: Any,
+    info: ModelInfo = ModelInfo(),
+    wait: Callable[[Request], Awaitable[None]] = at_once,
+    **scripts: Any,
+) -> ScriptedModel:
     """A model with a script for the orchestrator and for each named configuration."""
-    more = {"info": info} if info else {}
-    return ScriptedModel({"orchestrator": orchestrator, **scripts}, **more)
+    return WaitingModel({"orchestrator": orchestrator, **scripts}, info=info, wait=wait)

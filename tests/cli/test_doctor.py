@@ -30,6 +30,7 @@ def found(done: Done) -> dict[str, dict[str, Any]]:
     return {check["name"]: check for check in json.loads(done.out)["checks"]}
 
 
+@pytest.mark.requirement("cli.doctor")
 def test_it_says_what_is_there_and_what_to_do(openswarm: Command, home: Path) -> None:
     by_name = found(openswarm("doctor", "--json"))
     assert by_name["home"]["found"] == f"{home} (OPENSWARM_HOME is set)"
@@ -46,6 +47,7 @@ def test_a_native_library_that_crashes_is_found_and_ends_nothing(openswarm: Comm
     assert "broken (signal 4)" in done.out
 
 
+@pytest.mark.requirement("cli.doctor", "llm.keys")
 def test_keys_and_passwords_are_never_shown(
     openswarm: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +61,7 @@ def test_keys_and_passwords_are_never_shown(
     assert by_name["proxies"]["found"] == "HTTPS_PROXY=proxy.example:3128"
 
 
+@pytest.mark.requirement("cli.doctor")
 def test_what_stops_openswarm_is_a_problem(
     openswarm: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

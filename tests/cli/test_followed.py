@@ -59,15 +59,15 @@ def test_items_without_a_row_are_missing_and_those_with_one_are_not() -> None:
     journal, followed = MemoryJournal(), Followed()
     journal.observe(followed.take)
     journal.append(started())
-    for number, item in enumerate(("Chile", "Peru", "Laos"), 1):
+    for number, item in enumerate(("Laos", "Peru", "Laos"), 1):
         journal.append(TaskAssigned(agent=f"root/{number}", item=item, system=NONE, brief=NONE))
     row = Row(cells={"country": Cell(value="PERU"), "capital": Cell(value="Lima")})
     journal.append(RowsMerged(rows=(row,), places=((2, 0),)))
-    journal.append(ReportReceived(agent="root/1", outcome="completed"))
+    journal.append(ReportReceived(agent="root/1", outcome="failed", why="tool: error"))
     journal.append(ReportReceived(agent="root/2", outcome="partial", why="late"))
     journal.append(ReportReceived(agent="root/3", outcome="failed", why="model: refused"))
-    assert [agent.item for agent in followed.missing()] == ["Laos"]
-    assert followed.expected_rows() == 3
+    assert [(agent.item, agent.path) for agent in followed.missing()] == [("Laos", "root/3")]
+    assert followed.expected_rows() == 2
 
 
 def test_the_clock_stops_with_the_answer() -> None:

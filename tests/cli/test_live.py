@@ -76,6 +76,7 @@ def drawn(
     return file.getvalue().splitlines()
 
 
+@pytest.mark.requirement("cli.live")
 def test_the_header_tells_mode_budget_capacity_and_critical_steps() -> None:
     lines = drawn(followed_run(20)[1])
     assert lines[0].startswith("openswarm run-1  swarm  several items")
@@ -85,6 +86,7 @@ def test_the_header_tells_mode_budget_capacity_and_critical_steps() -> None:
     assert lines[3] == "api.moonshot.ai admits 20 at once"
 
 
+@pytest.mark.requirement("cli.live")
 def test_states_outcomes_and_rows_are_counted() -> None:
     lines = drawn(followed_run(20)[1])
     counts = lines[5].split("  ")
@@ -103,6 +105,7 @@ def test_agents_that_work_come_first_then_those_that_are_done_then_the_queue() -
     assert paths[9:] == [f"root/{number}" for number in range(9, 21)]
 
 
+@pytest.mark.requirement("cli.live")
 def test_a_row_shows_item_state_outcome_steps_tokens_cost_and_last_action() -> None:
     lines = drawn(followed_run(20)[1])
     running = next(line for line in lines if line.startswith("root/5 "))
@@ -117,6 +120,7 @@ def test_a_row_shows_item_state_outcome_steps_tokens_cost_and_last_action() -> N
     assert suspended.rstrip().endswith("the endpoint is full")
 
 
+@pytest.mark.requirement("cli.live")
 @pytest.mark.parametrize("agents", [0, 1, 20, 300, 1_000])
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (40, 12)])
 def test_it_fits_the_terminal(agents: int, width: int, height: int) -> None:
@@ -133,14 +137,15 @@ def test_agents_that_do_not_fit_are_counted_by_state() -> None:
     assert "180 queued" in more
 
 
+@pytest.mark.requirement("cli.untrusted-text")
 def test_text_of_models_cannot_write_on_the_screen() -> None:
     journal, followed = followed_run(10, text="[red]task[/red] \x1b[2J\x1b]0;owned\x07end")
     journal.append(
-        ToolCalled(agent="root/3", call_id="c", name="open", brief="[blink]\x1b[1mx\n\ny")
+        ToolCalled(agent="root/3", call_id="c", name="open", brief="<blink>\x1b[1mx\n\ny")
     )
     text = "\n".join(drawn(followed))
     assert "[red]task[/red] end" in text
-    assert "[blink]x y" in text
+    assert "<blink>x y" in text
     assert "\x1b" not in text
 
 

@@ -23,6 +23,7 @@ def hello(script: Script) -> str:
     return script({"*": [{"text": "Hello."}]})
 
 
+@pytest.mark.requirement("cli.result")
 def test_the_answer_is_all_there_is_on_standard_output(openswarm: Command, hello: str) -> None:
     done = openswarm("run", "Say hello", "--model", hello)
     assert (done.code, done.out) == (0, "Hello.\n")
@@ -30,6 +31,7 @@ def test_the_answer_is_all_there_is_on_standard_output(openswarm: Command, hello
     assert "openswarm show" in done.err
 
 
+@pytest.mark.requirement("cli.json")
 def test_json_is_one_object_with_the_agreed_keys(openswarm: Command, wide: str) -> None:
     done = openswarm("run", "Facts", "--columns", COLUMNS, "--model", wide, "--json")
     found = json.loads(done.out)
@@ -48,12 +50,14 @@ def test_json_is_one_object_with_the_agreed_keys(openswarm: Command, wide: str) 
     }  # fmt: skip
 
 
+@pytest.mark.requirement("cli.json")
 def test_json_of_a_run_without_a_table_has_the_same_keys(openswarm: Command, hello: str) -> None:
     found = json.loads(openswarm("run", "Say hello", "--model", hello, "--json").out)
     assert list(found) == KEYS
     assert (found["table"], found["cells"]) == (None, [])
 
 
+@pytest.mark.requirement("cli.result", "swarm.missing")
 def test_a_table_is_printed_with_marks_sources_and_what_is_missing(
     openswarm: Command, wide: str
 ) -> None:
@@ -72,11 +76,12 @@ def test_a_table_is_printed_with_marks_sources_and_what_is_missing(
         "[1] chile.md#1",
         "[2] peru.md#1",
     ]
-    assert "1 row missing:\n  Laos: " in done.err
-    assert "root/3: model refused" in done.err
+    assert "1 row missing:\n  Laos: failed (model: refused)\n" in done.err
+    assert "root/3 Laos: model refused" in done.err
     assert "openswarm resume" in done.err
 
 
+@pytest.mark.requirement("cli.export")
 def test_results_are_written_to_every_file_that_was_named(
     openswarm: Command, wide: str, tmp_path: Path
 ) -> None:
@@ -86,6 +91,7 @@ def test_results_are_written_to_every_file_that_was_named(
     assert all(name.stat().st_size for name in names)
 
 
+@pytest.mark.requirement("cli.untrusted-text", "bad.language")
 def test_text_from_a_model_is_neither_obeyed_nor_read_as_markup(
     openswarm: Command, script: Script
 ) -> None:
@@ -104,6 +110,7 @@ def test_the_task_is_read_from_standard_input(
     assert json.loads(done.out)["answer"] == "Hello."
 
 
+@pytest.mark.requirement("cli.exit-codes", "bad.empty-task", "bad.path", "bad.model", "bad.columns")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -140,6 +147,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.requirement("cli.exit-codes")
 def test_a_model_that_fails_is_exit_code_1(openswarm: Command, script: Script) -> None:
     done = openswarm("run", "x", "--model", script({"*": [{"error": "auth"}]}), "--json")
     assert (done.code, done.out) == (1, "")
@@ -148,6 +156,7 @@ def test_a_model_that_fails_is_exit_code_1(openswarm: Command, script: Script) -
     assert "openswarm resume" in way_on
 
 
+@pytest.mark.requirement("bad.key")
 def test_a_missing_key_is_named(openswarm: Command) -> None:
     done = openswarm("run", "x", "--model", "openai/gpt-6")
     assert done.code == 1

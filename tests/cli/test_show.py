@@ -30,6 +30,7 @@ def unfinished(home: Path, run_id: str) -> FolderJournal:
     return journal
 
 
+@pytest.mark.requirement("cli.show", "journal.show")
 def test_show_prints_what_run_printed(openswarm: Command, wide: str) -> None:
     ran = openswarm("run", "Facts", "--columns", COLUMNS, "--model", wide)
     shown = openswarm("show", "last")
@@ -46,12 +47,14 @@ def test_show_as_json_is_the_object_of_run(openswarm: Command, wide: str) -> Non
     assert shown == ran
 
 
+@pytest.mark.requirement("cli.show")
 def test_the_table_alone_can_be_shown(openswarm: Command, wide_run: str) -> None:
     lines = openswarm("show", wide_run, "--table").out.splitlines()
     assert lines[0] == "| country | capital        |       population |"
     assert lines[-1] == "[2] peru.md#1"
 
 
+@pytest.mark.requirement("cli.show")
 def test_every_agent_is_shown_with_its_outcome(openswarm: Command, wide_run: str) -> None:
     lines = openswarm("show", wide_run, "--agents").out.splitlines()
     (laos,) = [line for line in lines if "Laos" in line]
@@ -59,6 +62,7 @@ def test_every_agent_is_shown_with_its_outcome(openswarm: Command, wide_run: str
     assert len([line for line in lines if "| root" in line]) == 4
 
 
+@pytest.mark.requirement("cli.show")
 def test_every_event_is_a_line(openswarm: Command, wide_run: str, home: Path) -> None:
     lines = openswarm("show", wide_run, "--events").out.splitlines()
     written = (home / "runs" / wide_run / "events.jsonl").read_text().splitlines()
@@ -66,6 +70,7 @@ def test_every_event_is_a_line(openswarm: Command, wide_run: str, home: Path) ->
     assert "run_started" in lines[0] and "answered" in lines[-1]
 
 
+@pytest.mark.requirement("cli.show")
 def test_costs_are_summed_by_configuration(openswarm: Command, wide_run: str) -> None:
     out = openswarm("show", wide_run, "--cost").out
     rows = [
@@ -85,6 +90,7 @@ def test_a_gantt_chart_is_drawn(openswarm: Command, wide_run: str, tmp_path: Pat
     assert openswarm("show", wide_run, "--gantt", tmp_path / "g.docx").code == 2
 
 
+@pytest.mark.requirement("journal.show", "bad.half-run")
 def test_an_interrupted_run_is_shown_as_far_as_it_came(openswarm: Command, home: Path) -> None:
     unfinished(home, "half").close()
     shown = openswarm("show", "half")
@@ -93,6 +99,7 @@ def test_an_interrupted_run_is_shown_as_far_as_it_came(openswarm: Command, home:
     assert "openswarm resume half" in shown.out
 
 
+@pytest.mark.requirement("journal.show")
 def test_a_damaged_run_is_an_error_that_names_the_line(
     openswarm: Command, wide_run: str, home: Path
 ) -> None:
@@ -110,6 +117,7 @@ def test_a_table_that_is_not_there_is_named(openswarm: Command, script: Script) 
     assert "has no table" in done.err
 
 
+@pytest.mark.requirement("cli.export")
 def test_export_writes_the_table(openswarm: Command, wide_run: str, tmp_path: Path) -> None:
     done = openswarm("export", wide_run, "--out", tmp_path / "t.csv", "--sources")
     assert done.code == 0
@@ -126,6 +134,7 @@ def test_export_writes_the_answer_of_a_run_without_a_table(
     assert openswarm("export", "last", "--out", tmp_path / "a.csv").code == 2
 
 
+@pytest.mark.requirement("cli.runs")
 def test_runs_are_listed_newest_first(openswarm: Command, script: Script, home: Path) -> None:
     unfinished(home, "older").close()
     model = script({"*": [{"text": "Hi."}]})
@@ -141,6 +150,7 @@ def test_no_runs_are_an_empty_array(openswarm: Command) -> None:
     assert "no runs yet" in openswarm("runs").err
 
 
+@pytest.mark.requirement("cli.runs")
 def test_runs_are_removed_by_name_and_live_ones_are_not(openswarm: Command, home: Path) -> None:
     unfinished(home, "one").close()
     alive = unfinished(home, "two")
@@ -174,6 +184,7 @@ def test_old_and_failed_runs_are_removed_together_or_apart(openswarm: Command, h
     assert left() == ["new-good"]
 
 
+@pytest.mark.requirement("cli.runs")
 def test_the_age_comes_from_the_settings_where_none_is_given(
     openswarm: Command, home: Path
 ) -> None:

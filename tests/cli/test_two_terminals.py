@@ -52,6 +52,7 @@ def await_event(folder: Path, wanted: Callable[[AnyEvent], bool]) -> None:
     anyio.run(follow)
 
 
+@pytest.mark.requirement("cli.ctrl-c", "agent.cancel")
 def test_ctrl_c_once_hands_back_what_there_is(begin: Begin, endpoint: NewEndpoint) -> None:
     process = run_at(begin, endpoint(held=1))
     process.send_signal(signal.SIGINT)
@@ -62,6 +63,7 @@ def test_ctrl_c_once_hands_back_what_there_is(begin: Begin, endpoint: NewEndpoin
     assert "cancelled by Ctrl-C" in err
 
 
+@pytest.mark.requirement("cli.ctrl-c")
 def test_ctrl_c_twice_kills(begin: Begin, endpoint: NewEndpoint, home: Path) -> None:
     process = run_at(begin, endpoint(held=99))
     process.send_signal(signal.SIGINT)
@@ -72,6 +74,7 @@ def test_ctrl_c_twice_kills(begin: Begin, endpoint: NewEndpoint, home: Path) -> 
     assert "cancelled: killed by Ctrl-C" in err
 
 
+@pytest.mark.requirement("cli.exit-codes")
 def test_a_run_that_is_over_before_ctrl_c_counts_is_completed(
     begin: Begin, endpoint: NewEndpoint
 ) -> None:
@@ -79,6 +82,7 @@ def test_a_run_that_is_over_before_ctrl_c_counts_is_completed(
     assert (code, out) == (0, "Handed back.\n")
 
 
+@pytest.mark.requirement("cli.exit-codes")
 def test_ctrl_c_before_anything_began_is_130_and_says_so(begin: Begin) -> None:
     process = begin("run", "-", stdin=subprocess.PIPE)
     assert process.stdin is not None
@@ -89,6 +93,7 @@ def test_ctrl_c_before_anything_began_is_130_and_says_so(begin: Begin) -> None:
     assert "Traceback" not in err or code < 0
 
 
+@pytest.mark.requirement("cli.control", "agent.stop-soon")
 def test_cancel_from_another_terminal_is_acknowledged_and_hands_back(
     begin: Begin, endpoint: NewEndpoint, openswarm: Command
 ) -> None:
@@ -100,6 +105,7 @@ def test_cancel_from_another_terminal_is_acknowledged_and_hands_back(
     assert "cancelled by user" in err
 
 
+@pytest.mark.requirement("cli.control", "agent.stop-soon")
 def test_kill_from_another_terminal_ends_the_run_within_two_seconds(
     begin: Begin, endpoint: NewEndpoint, openswarm: Command
 ) -> None:
@@ -110,6 +116,7 @@ def test_kill_from_another_terminal_ends_the_run_within_two_seconds(
     assert ended(process)[0] == 130
 
 
+@pytest.mark.requirement("cli.control", "agent.steer")
 def test_steer_is_read_at_the_next_turn(
     begin: Begin, endpoint: NewEndpoint, openswarm: Command, home: Path
 ) -> None:
@@ -136,6 +143,7 @@ def test_steer_that_waits_for_the_next_turn_says_so(
     assert (done.code, done.err) == (0, line)
 
 
+@pytest.mark.requirement("cli.control")
 def test_watch_follows_to_the_end_and_shows_the_result(
     begin: Begin, endpoint: NewEndpoint, home: Path
 ) -> None:
@@ -151,6 +159,7 @@ def test_watch_follows_to_the_end_and_shows_the_result(
     assert "completed" in err
 
 
+@pytest.mark.requirement("journal.lock")
 def test_a_second_process_cannot_go_on_with_a_live_run(
     begin: Begin, endpoint: NewEndpoint, openswarm: Command
 ) -> None:
@@ -186,6 +195,7 @@ def test_an_agent_that_is_not_there_is_named(
     assert "there is no agent 'root/9'; there are root" in done.err
 
 
+@pytest.mark.requirement("swarm.resume")
 def test_a_killed_process_can_be_resumed(
     begin: Begin, endpoint: NewEndpoint, openswarm: Command
 ) -> None:
@@ -212,6 +222,7 @@ def test_output_that_nobody_reads_any_more_is_no_traceback(
     assert "Traceback" not in err and "BrokenPipe" not in err
 
 
+@pytest.mark.requirement("cli.live", "cli.plain")
 def test_on_a_terminal_the_live_view_is_drawn_and_lines_with_plain(
     begin: Begin, endpoint: NewEndpoint
 ) -> None:

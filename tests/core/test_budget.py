@@ -28,6 +28,7 @@ def test_the_ceiling_that_a_second_call_passes_is_named(ledger: Ledger, limit: s
     assert ledger.exceeded(ONE_CALL) == limit
 
 
+@pytest.mark.requirement("budget.reserve")
 def test_what_is_only_reserved_makes_a_call_wait_and_never_hopeless() -> None:
     ledger = Ledger(steps=1)
     ledger.reserve(ONE_CALL)
@@ -49,6 +50,7 @@ def test_an_amount_that_just_reaches_the_ceiling_fits() -> None:
     assert ledger.exceeded(Amount(1, 100, 0.2)) == ""
 
 
+@pytest.mark.requirement("budget.reserve")
 def test_a_call_that_failed_gives_back_all_that_it_had_reserved() -> None:
     ledger = Ledger(tokens=100)
     ledger.reserve(ONE_CALL)

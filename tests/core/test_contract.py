@@ -46,6 +46,7 @@ def test_no_column_at_all_is_refused_with_how_to_write_one(text: str) -> None:
         parse_columns(text)
 
 
+@pytest.mark.requirement("bad.columns")
 @pytest.mark.parametrize("text", ["capital; capital", "capital; Capital: seat", "a; b; A; B"])
 def test_two_columns_of_one_name_are_refused_whatever_their_case(text: str) -> None:
     with pytest.raises(ContractError, match="named twice"):
@@ -75,6 +76,7 @@ def test_more_columns_than_a_table_may_have_are_refused() -> None:
         parse_columns("; ".join(f"c{i}" for i in range(61)))
 
 
+@pytest.mark.requirement("bad.columns")
 def test_a_key_outside_the_columns_is_refused_with_the_columns() -> None:
     with pytest.raises(ContractError, match="key year is not a column; the columns are name"):
         make_contract(columns=(Column(name="name"),), key=("year",))

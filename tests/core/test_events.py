@@ -8,12 +8,14 @@ from openswarm.core.limits import Limits
 from openswarm.core.messages import ToolCall
 
 
+@pytest.mark.requirement("journal.union")
 def test_an_event_comes_back_from_its_line_as_the_type_that_it_was() -> None:
     call = ToolCall(id="1", name="search", arguments='{"q": "\\u20ac"}')
     event = ModelReplied(agent="root/1", model="m", text=Content(text="€"), calls=(call,))
     assert EVENT.validate_json(event.model_dump_json()) == event
 
 
+@pytest.mark.requirement("journal.union")
 @pytest.mark.parametrize(
     "line", ['{"type":"telepathy"}', '{"type":"admitted","colour":"red"}', "{}", "[]", "7"]
 )
@@ -22,6 +24,7 @@ def test_what_is_no_event_is_refused(line: str) -> None:
         EVENT.validate_json(line)
 
 
+@pytest.mark.requirement("journal.union")
 def test_events_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         Resumed().seq = 7

@@ -1,5 +1,7 @@
 """A history: append-only, and each entry is written on the wire once."""
 
+import pytest
+
 from openswarm.core.history import History
 from openswarm.core.messages import ImagePart, Message, TextPart, ToolCall
 
@@ -8,6 +10,7 @@ def user(text: str) -> Message:
     return Message(role="user", content=text)
 
 
+@pytest.mark.requirement("llm.encode-once")
 def test_each_entry_is_encoded_once_however_many_turns_there_are() -> None:
     encoded: list[str] = []
 

@@ -72,6 +72,7 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int = 0) -> None:
     monkeypatch.setattr(os, "write", write)
 
 
+@pytest.mark.requirement("journal.durable")
 async def test_what_is_committed_can_be_read_by_anyone(
     journal: FolderJournal, folder: Path
 ) -> None:
@@ -80,6 +81,7 @@ async def test_what_is_committed_can_be_read_by_anyone(
     assert texts(folder) == ["one"]
 
 
+@pytest.mark.requirement("journal.envelope")
 async def test_an_event_is_stamped_with_its_place_time_run_and_parent(folder: Path) -> None:
     ticks = iter([5.0, 6.0])
     journal = MemoryJournal("run-7", clock=lambda: next(ticks))
@@ -105,6 +107,7 @@ def test_events_that_are_not_written_yet_are_among_the_events(folder: Path) -> N
     journal.close()
 
 
+@pytest.mark.requirement("bad.clock")
 def test_the_clock_going_backwards_never_makes_an_event_older_than_the_last(folder: Path) -> None:
     times = iter([100.0, 50.0])
     journal = FolderJournal.create(folder, clock=lambda: next(times))
@@ -117,6 +120,7 @@ def test_the_clock_going_backwards_never_makes_an_event_older_than_the_last(fold
     assert [event.at for event in written(folder)] == [100.0, 100.0, 100.0]
 
 
+@pytest.mark.requirement("journal.torn-line", "bad.half-run")
 @pytest.mark.parametrize("torn", [b'{"seq":3,"at":1', b"{", b'{"type":"resumed"}', b"\xff\x00"])
 def test_a_torn_last_line_is_dropped_and_cut(folder: Path, torn: bytes) -> None:
     filled(folder, "one", "two")
@@ -151,6 +155,7 @@ def test_wherever_the_file_was_cut_the_whole_events_before_are_there(
     assert texts(folder) == [*left, "more"]
 
 
+@pytest.mark.requirement("journal.damage")
 @pytest.mark.parametrize(
     "damage", [b"not json", b"{}", b'{"type":"telepathy"}', b"[1]", b"\x00\x00", b'"text"']
 )
@@ -167,6 +172,7 @@ def test_a_damaged_line_in_the_middle_is_named_with_file_and_line(
     assert not is_alive(folder), "the lock is given free"
 
 
+@pytest.mark.requirement("journal.newer", "bad.newer-run")
 @pytest.mark.parametrize("event", ['"type":"resumed"', '"type":"telepathy","how":"well"'])
 def test_a_run_of_a_newer_version_says_to_upgrade(folder: Path, event: str) -> None:
     filled(folder, "one")
@@ -199,6 +205,7 @@ def test_a_place_where_no_folder_can_be_made_is_a_clear_error(tmp_path: Path) ->
     assert caught.value.kind == "disk"
 
 
+@pytest.mark.requirement("journal.blobs")
 async def test_short_text_stands_in_the_event_and_long_text_in_a_blob(
     journal: FolderJournal, folder: Path
 ) -> None:
@@ -223,6 +230,7 @@ def test_a_blob_is_there_after_reopening(folder: Path) -> None:
     again.close()
 
 
+@pytest.mark.requirement("journal.stranger")
 @pytest.mark.parametrize(
     "name",
     ["../events.jsonl", "/etc/passwd", "a" * 63, "A" * 64, "." * 64, "../" * 21 + "x", "a" * 65],
@@ -249,6 +257,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.requirement("journal.lock")
 def test_a_second_process_is_locked_out_until_the_first_is_gone(folder: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder)],
@@ -268,6 +277,7 @@ def test_a_second_process_is_locked_out_until_the_first_is_gone(folder: Path) ->
         FolderJournal.reopen(folder).close()
 
 
+@pytest.mark.requirement("journal.group-commit")
 async def test_many_commits_at_once_need_few_writes(
     journal: FolderJournal, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,6 +380,7 @@ anyio.run(main)
 """
 
 
+@pytest.mark.requirement("bad.disk-full")
 def test_a_real_process_at_a_real_limit_keeps_all_that_it_had_committed(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(folder)], capture_output=True, text=True, check=True

@@ -42,6 +42,7 @@ def outcomes(home: Path) -> dict[str, str]:
     return {run.run_id: run.outcome for run in list_runs(home)}
 
 
+@pytest.mark.requirement("journal.index")
 def test_runs_are_listed_newest_first_with_their_figures(home: Path) -> None:
     finish(home, "b-old", at=1_000)
     finish(home, "a-new", at=2_000)
@@ -73,6 +74,7 @@ def test_a_resumed_run_that_died_is_interrupted_again(home: Path) -> None:
     assert outcomes(home) == {"one": "interrupted"}
 
 
+@pytest.mark.requirement("journal.index")
 def test_only_runs_that_changed_are_read_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finish(home, "one")
     finish(home, "two")
@@ -90,6 +92,7 @@ def test_only_runs_that_changed_are_read_again(home: Path, monkeypatch: pytest.M
     assert read == ["two"]
 
 
+@pytest.mark.requirement("journal.index")
 def test_a_damaged_index_is_made_anew_without_a_word(home: Path) -> None:
     finish(home, "one")
     list_runs(home)
@@ -133,6 +136,7 @@ def test_a_damaged_run_is_listed_with_the_reason(home: Path) -> None:
     assert "events.jsonl" in found["empty"].why
 
 
+@pytest.mark.requirement("bad.newer-run")
 def test_a_run_of_a_newer_version_is_damaged_and_names_the_upgrade(home: Path) -> None:
     finish(home, "newer")
     events = home / "runs" / "newer" / "events.jsonl"

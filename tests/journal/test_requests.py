@@ -33,6 +33,7 @@ def test_requests_that_came_before_the_owner_did_are_not_his(tmp_path: Path) -> 
     assert [request.id for request in reader.read()] == [number]
 
 
+@pytest.mark.requirement("journal.stranger")
 @pytest.mark.parametrize(
     "rubbish",
     [
@@ -63,6 +64,7 @@ def test_a_line_that_is_not_whole_yet_is_read_when_it_is(tmp_path: Path) -> None
     assert [request.id for request in reader.read()] == ["1"]
 
 
+@pytest.mark.requirement("journal.stranger")
 @settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_no_bytes_whatever_break_the_reader(

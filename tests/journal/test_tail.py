@@ -74,6 +74,7 @@ def words(events: list[object]) -> list[str]:
     return [event.text for event in events if isinstance(event, Nudged)]
 
 
+@pytest.mark.requirement("journal.tail")
 async def test_a_live_run_is_replayed_then_followed_until_its_answer(
     folder: Path, writer: Writer
 ) -> None:
@@ -90,6 +91,7 @@ async def test_a_live_run_is_replayed_then_followed_until_its_answer(
     assert isinstance(seen[-1], Answered)
 
 
+@pytest.mark.requirement("journal.tail")
 async def test_a_run_whose_process_dies_is_followed_to_its_last_whole_event(
     folder: Path, writer: Writer
 ) -> None:

@@ -87,6 +87,7 @@ def ask(text: str = "go", **options: Any) -> Request:
     return Request(History([Message(role="user", content=text)]), **options)
 
 
+@pytest.mark.requirement("llm.anthropic")
 async def test_a_reply_streams_and_comes_back_whole() -> None:
     deltas: list[Delta] = []
     async with serving(streaming(WHOLE)) as url, client(url) as model:
@@ -105,6 +106,7 @@ async def test_a_reply_that_trickles_byte_by_byte_is_the_same() -> None:
         assert await model.reply(ask()) == trickled
 
 
+@pytest.mark.requirement("llm.anthropic")
 async def test_the_official_client_reads_the_same_reply() -> None:
     async with serving(streaming(WHOLE)) as url, client(url) as model:
         ours = (await model.reply(ask(thinking=True))).message
@@ -122,6 +124,7 @@ async def test_the_official_client_reads_the_same_reply() -> None:
     assert json.loads(ours.tool_calls[0].arguments) == blocks[2]["input"]
 
 
+@pytest.mark.requirement("llm.anthropic")
 async def test_the_official_client_sends_the_same_request() -> None:
     seen: list[Any] = []
     request = ask(tools=(SEARCH,), max_tokens=500, thinking=True, effort="high")
@@ -165,6 +168,7 @@ def test_no_key_is_sent_where_there_is_none() -> None:
     assert "x-api-key" not in anthropic_headers("", MODEL)
 
 
+@pytest.mark.requirement("llm.faults")
 @pytest.mark.parametrize(
     ("status", "kind", "message", "fault"),
     [
@@ -193,6 +197,7 @@ async def test_refusals_are_told_apart(status: int, kind: str, message: str, fau
     assert (caught.value.fault, caught.value.status) == (fault, status)
 
 
+@pytest.mark.requirement("pacing.retry-after")
 async def test_the_wait_that_a_throttling_server_asks_for_is_kept() -> None:
     handler = refusing(429, "rate_limit_error", "slow down", **{"retry-after": "7"})
     async with serving(handler) as url, client(url) as model:
@@ -201,6 +206,7 @@ async def test_the_wait_that_a_throttling_server_asks_for_is_kept() -> None:
     assert caught.value.retry_after_s == 7
 
 
+@pytest.mark.requirement("llm.faults")
 async def test_a_stream_that_ends_early_is_broken() -> None:
     half = WHOLE[: len(WHOLE) // 2]
     unclosed = WHOLE.removesuffix(sse.event("message_stop"))
@@ -219,6 +225,7 @@ async def test_a_server_that_is_overloaded_in_the_middle_throttles() -> None:
     assert caught.value.fault is Fault.THROTTLED
 
 
+@pytest.mark.requirement("llm.faults")
 async def test_a_server_that_falls_silent_has_stalled() -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -276,6 +283,7 @@ async def test_a_server_that_keeps_the_stream_open_does_not_hold_up_the_reply() 
             over.set()
 
 
+@pytest.mark.requirement("llm.keys")
 async def test_a_redirect_is_refused_since_the_key_would_go_along() -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
         return web.Response(status=307, headers={"location": elsewhere + "/v1/messages"})

@@ -43,6 +43,7 @@ def read(*chunks: bytes) -> Reply:
     return fold(chunks).reply(400)
 
 
+@pytest.mark.requirement("llm.anthropic")
 def test_text_thinking_and_parallel_calls_are_read() -> None:
     reply = read(WHOLE)
     assert reply.message.content == "Let me löök. 🐙"
@@ -55,6 +56,7 @@ def test_text_thinking_and_parallel_calls_are_read() -> None:
     assert (reply.finish, reply.model) == ("tool_calls", "claude-test")
 
 
+@pytest.mark.requirement("llm.usage")
 def test_input_tokens_include_what_the_cache_read_and_wrote() -> None:
     assert read(WHOLE).usage == Usage(
         input_tokens=852, output_tokens=77, cached_tokens=800, written_tokens=40
@@ -89,6 +91,7 @@ def test_a_stream_cut_at_any_byte_is_read_alike() -> None:
         assert read(WHOLE[:at], WHOLE[at:]) == whole
 
 
+@pytest.mark.requirement("llm.anthropic", "llm.fragments")
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=40))
 def test_a_stream_in_any_fragments_is_read_alike(cuts: list[int]) -> None:
@@ -210,6 +213,7 @@ def test_what_breaks_the_format_is_an_error(stream: bytes, fault: Fault) -> None
     assert caught.value.fault is fault
 
 
+@pytest.mark.requirement("llm.bounds")
 def test_a_reply_without_end_is_cut_off() -> None:
     with pytest.raises(ModelError, match="more than"):
         read(sse.start() + sse.text(0, *["a" * (1 << 20)] * 9))

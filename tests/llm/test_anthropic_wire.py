@@ -160,6 +160,7 @@ def test_media_that_the_model_cannot_read_are_refused_with_advice(part: Any) -> 
         body(Message(role="user", content=(part,)))
 
 
+@pytest.mark.requirement("llm.reasoning")
 def test_thinking_is_replayed_in_its_order_with_its_signature() -> None:
     reply = calls("a", content="Hm.", reasoning="deep", signature=LAYOUT)
     sent = body(user("go"), reply, result("a", "1"), thinking=True)
@@ -187,6 +188,7 @@ def test_thinking_is_not_replayed_while_it_is_switched_off() -> None:
     assert kinds == ["text", "tool_use"]
 
 
+@pytest.mark.requirement("llm.encode-once")
 def test_entries_are_encoded_once() -> None:
     history = History([user("go"), calls("a"), result("a", "1")])
     encode_request(Request(history), PLAIN)
@@ -353,6 +355,7 @@ def test_a_schema_is_closed_and_rid_of_what_the_api_refuses() -> None:
     assert closed_schema(True) is True
 
 
+@pytest.mark.requirement("llm.anthropic")
 @pytest.mark.parametrize("model", [OLD, PLAIN, THINKER, "claude-sonnet-5-5"])
 @pytest.mark.parametrize("thinking", [None, True, False])
 def test_bodies_are_what_the_official_types_describe(model: str, thinking: bool | None) -> None:

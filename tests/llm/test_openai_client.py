@@ -1,7 +1,10 @@
 """The OpenAI-compatible client against servers on loopback, beside the official SDK."""
 
+import asyncio
 import json
+import shutil
 import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,15 +49,20 @@ WHOLE = said("Grüße ") + said("🐙", "stop") + USAGE + DONE
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[str]:
+async def serving(handler: Handler, certificate: Path | None = None) -> AsyncIterator[str]:
     """A server for `POST /v1/chat/completions`; gives its base URL."""
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, certificate.with_suffix(".key"))
     app = web.Application()
     app.router.add_post("/v1/chat/completions", handler)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    host = "https://localhost" if context else "http://127.0.0.1"
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        yield f"{host}:{runner.addresses[0][1]}/v1"
     finally:
         await runner.cleanup()
 
@@ -69,10 +77,14 @@ async def client(base_url: str, **headers: str) -> AsyncIterator[OpenAIModel]:
 
 
 def streaming(
-    *chunks: bytes, cut: bool = False, kind: str = "text/event-stream", seen: list[Any] = []
-) -> Handler:  # fmt: skip
+    *chunks: bytes,
+    cut: bool = False,
+    kind: str = "text/event-stream",
+    seen: list[Any] | None = None,
+) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        seen.append((dict(request.headers), await request.json()))
+        if seen is not None:
+            seen.append((dict(request.headers), await request.json()))
         response = web.StreamResponse(headers={"content-type": kind})
         await response.prepare(request)
         for chunk in chunks:
@@ -90,6 +102,21 @@ def refusing(status: int, body: Any, **headers: str) -> Handler:
         return web.Response(status=status, text=text, headers=headers)
 
     return handle
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that signed itself; its key lies beside it."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    names = "subjectAltName=DNS:localhost"
+    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    files = ["-keyout", str(path.with_suffix(".key")), "-out", str(path)]
+    command = [openssl, "req", *options, "-addext", names, *files]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
 
 
 def ask(text: str = "go", **options: Any) -> Request:
@@ -180,7 +207,7 @@ async def test_a_server_that_falls_silent_has_stalled() -> None:
         return response
 
     async with serving(silent) as url, client(url) as model:
-        with anyio.fail_after(5), pytest.raises(ModelError, match="nothing for 0.05 s") as caught:
+        with anyio.fail_after(5), pytest.raises(ModelError, match=r"nothing for 0\.05 s") as caught:
             await model.reply(ask(stall_s=0.05))
         forever.set()
     assert caught.value.fault is Fault.STALLED
@@ -320,8 +347,6 @@ async def proxy(seen: list[tuple[str, str]]) -> AsyncIterator[str]:
         await writer.drain()
         writer.close()
 
-    import asyncio
-
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -337,6 +362,16 @@ async def test_the_proxy_of_the_environment_is_used_with_its_credentials(
             assert (await model.reply(ask())).message.text == "Grüße 🐙"
     assert seen[0][0] == "POST http://model.invalid/v1/chat/completions HTTP/1.1"
     assert seen[0][1].endswith("Basic bWU6cEBzcw==")
+
+
+async def test_a_proxy_of_another_kind_is_refused_with_what_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://me:secret@127.0.0.1:1")
+    async with client("http://model.invalid/v1") as model:
+        with pytest.raises(SettingsError, match=r"socks5://.*http_proxy.*no_proxy") as caught:
+            await model.reply(ask())
+    assert "secret" not in str(caught.value)
 
 
 async def test_an_address_that_no_proxy_names_is_reached_directly(
@@ -377,7 +412,7 @@ async def test_a_server_whose_certificate_nobody_vouches_for_is_not_spoken_to(
     certificate: Path,
 ) -> None:
     seen: list[Any] = []
-    async with secure(certificate, streaming(WHOLE, seen=seen)) as url, client(url) as model:
+    async with serving(streaming(WHOLE, seen=seen), certificate) as url, client(url) as model:
         with pytest.raises(ModelError) as caught:
             await model.reply(ask())
     assert caught.value.fault is Fault.UNREACHABLE
@@ -385,25 +420,10 @@ async def test_a_server_whose_certificate_nobody_vouches_for_is_not_spoken_to(
 
 
 async def test_a_certificate_of_the_settings_is_trusted(certificate: Path) -> None:
-    async with secure(certificate, streaming(WHOLE)) as url:
+    async with serving(streaming(WHOLE), certificate) as url:
         model = OpenAIModel("t", Endpoint(url, {}, ca_bundle=str(certificate)), "kimi")
         assert (await model.reply(ask())).message.text == "Grüße 🐙"
         await model.aclose()
-
-
-@asynccontextmanager
-async def secure(certificate: Path, handler: Handler) -> AsyncIterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    try:
-        yield f"https://localhost:{runner.addresses[0][1]}/v1"
-    finally:
-        await runner.cleanup()
 
 
 async def test_the_bound_of_the_input_counts_every_byte_every_tool_and_every_image() -> None:

@@ -78,6 +78,7 @@ def test_every_kind_of_message_is_one_that_the_official_sdk_knows(message: Messa
     MESSAGE.validate_python(orjson.loads(encode_message(message)), strict=True)
 
 
+@pytest.mark.requirement("llm.reasoning")
 def test_a_tool_call_goes_back_as_it_came_with_its_reasoning_beside_it() -> None:
     entry = orjson.loads(encode_message(TALK[2]))
     assert entry == {
@@ -111,6 +112,7 @@ def test_images_and_videos_become_parts() -> None:
     ]
 
 
+@pytest.mark.requirement("llm.schema")
 def test_a_whole_request_is_one_that_the_official_sdk_knows() -> None:
     schema = {"type": "object", "properties": {}}
     request = Request(History(TALK), tools=(SEARCH,), schema=schema, effort="low", must_call=True)
@@ -132,6 +134,7 @@ def test_a_plain_request_has_nothing_that_was_not_asked_for() -> None:
     assert set(body_of(ask())) == {"model", "stream", "max_tokens", "stream_options", "messages"}
 
 
+@pytest.mark.requirement("llm.thinking")
 @pytest.mark.parametrize(("thinking", "kind"), [(True, "enabled"), (False, "disabled")])
 def test_moonshots_thinking_switch_is_set_without_any_sampling(thinking: bool, kind: str) -> None:
     body = body_of(ask(thinking=thinking), Quirks(thinking="moonshot"))
@@ -183,6 +186,7 @@ def test_reasoning_is_read_under_its_other_name_too() -> None:
     assert fold(chunk({"reasoning": "Hm."}), chunk({}, "stop")).message.reasoning == "Hm."
 
 
+@pytest.mark.requirement("llm.fragments")
 def test_a_call_in_fragments_is_put_together() -> None:
     reply = fold(
         chunk({"tool_calls": [fragment(0, "call_9", "search", "")]}),
@@ -238,6 +242,7 @@ def test_arguments_that_come_as_an_object_are_written_out() -> None:
     assert orjson.loads(reply.message.tool_calls[0].arguments) == {"q": [1]}
 
 
+@pytest.mark.requirement("llm.usage")
 @pytest.mark.parametrize(
     "usage",
     [
@@ -287,6 +292,7 @@ def test_reasons_to_finish_are_the_four_that_we_know(reason: str, finish: str) -
     )
 
 
+@pytest.mark.requirement("llm.faults")
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -335,6 +341,7 @@ def test_a_chunk_that_is_no_completion_breaks_the_protocol_and_nothing_else(valu
     assert caught.value.fault is Fault.PROTOCOL
 
 
+@pytest.mark.requirement("llm.bounds")
 def test_more_calls_than_a_reply_may_have_break_the_protocol() -> None:
     many = [fragment(i, str(i), "t", "{}") for i in range(MAX_CALLS + 1)]
     with pytest.raises(ModelError, match="tool calls"):
@@ -354,8 +361,20 @@ def test_tokens_that_are_less_than_nothing_are_counted_as_nothing() -> None:
 
 
 KEYS = st.sampled_from(
-    ["choices", "delta", "tool_calls", "function", "usage", "index", "id", "name", "arguments"]
-    + ["content", "prompt_tokens", "prompt_tokens_details", "finish_reason", "error", "message"]
+    [
+        *(
+            "choices",
+            "delta",
+            "tool_calls",
+            "function",
+            "usage",
+            "index",
+            "id",
+            "name",
+            "arguments",
+        ),
+        *("content", "prompt_tokens", "prompt_tokens_details", "finish_reason", "error", "message"),
+    ]
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-10, 10) | st.text(max_size=5),
@@ -364,6 +383,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.requirement("llm.bounds", "bad.language")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(JSON, max_size=3))
 def test_whatever_json_an_endpoint_sends_it_is_a_reply_or_a_model_error(values: list[Any]) -> None:
@@ -375,6 +395,7 @@ def test_whatever_json_an_endpoint_sends_it_is_a_reply_or_a_model_error(values: 
     assert all(call.id for call in reply.message.tool_calls)
 
 
+@pytest.mark.requirement("llm.fragments")
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.text(max_size=6)), max_size=30))
 def test_interleaved_fragments_make_the_same_calls_as_whole_ones(

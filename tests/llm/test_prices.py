@@ -13,6 +13,7 @@ MILLION = 1_000_000
 TIERED = Price(1.0, 2.0, 0.1, written=1.25, above=(100, Price(4.0, 8.0, 0.4, written=5.0)))
 
 
+@pytest.mark.requirement("llm.prices")
 def test_the_table_has_a_date() -> None:
     assert dated() >= date(2026, 11, 22)
 
@@ -74,6 +75,7 @@ def test_without_a_price_a_call_has_no_cost() -> None:
     assert bound_usd(None, 1, 1) is None
 
 
+@pytest.mark.requirement("budget.reserve")
 @pytest.mark.parametrize("cached", [0, 60, 150])
 @pytest.mark.parametrize("written", [0, 50])
 def test_no_call_costs_more_than_its_bound(cached: int, written: int) -> None:

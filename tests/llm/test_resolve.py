@@ -69,6 +69,7 @@ async def said(model: ChatModel, **options: Any) -> str:
         await model.aclose()
 
 
+@pytest.mark.requirement("llm.specs")
 @pytest.mark.parametrize(
     ("text", "provider", "name"),
     [
@@ -85,6 +86,7 @@ def test_a_name_is_taken_apart(text: str, provider: str, name: str) -> None:
     assert parse_spec(text) == ModelSpec(text, provider, name)
 
 
+@pytest.mark.requirement("llm.specs", "bad.model")
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -108,6 +110,7 @@ def test_a_name_that_is_none_is_refused_with_advice(text: str, says: str) -> Non
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.requirement("llm.default")
 def test_the_default_is_the_first_provider_with_a_key() -> None:
     spec, why = default_spec({"OPENAI_API_KEY": "x", "MOONSHOT_API_KEY": "y", "XAI_API_KEY": "z"})
     assert (spec.split("/")[0], why) == ("moonshot", "MOONSHOT_API_KEY is set")
@@ -115,6 +118,7 @@ def test_the_default_is_the_first_provider_with_a_key() -> None:
     assert (spec.split("/")[0], why) == ("gemini", "GOOGLE_API_KEY is set")
 
 
+@pytest.mark.requirement("llm.default", "local.process")
 def test_without_a_key_the_default_runs_on_this_computer() -> None:
     assert default_spec({}) == (LOCAL_MODEL, "no provider's key is set")
 
@@ -126,6 +130,7 @@ def test_every_default_can_be_resolved() -> None:
         assert resolved(spec, environ).spec == spec
 
 
+@pytest.mark.requirement("bad.key")
 def test_a_missing_key_is_named_with_the_way_to_set_it() -> None:
     with pytest.raises(SettingsError, match=r"export DEEPSEEK_API_KEY=") as caught:
         resolved("deepseek/deepseek-flash")
@@ -179,6 +184,7 @@ def test_what_is_known_of_a_model_comes_along() -> None:
     assert info.images
 
 
+@pytest.mark.requirement("llm.prices")
 def test_the_settings_go_before_the_table() -> None:
     own = Endpoint(
         context_tokens=1000, prices={"kimi-k2.5": ModelPrice(input=1, output=2, cached=0.5)}
@@ -214,6 +220,7 @@ async def test_each_provider_is_spoken_to_in_its_own_way() -> None:
     assert "max_completion_tokens" in other_body
 
 
+@pytest.mark.requirement("llm.keys")
 @pytest.mark.anyio
 async def test_an_address_gets_no_key_that_it_was_not_given() -> None:
     seen: list[Any] = []
@@ -226,6 +233,7 @@ async def test_an_address_gets_no_key_that_it_was_not_given() -> None:
         assert "x-team" not in headers
 
 
+@pytest.mark.requirement("llm.headers")
 @pytest.mark.anyio
 async def test_an_address_in_the_settings_gets_its_key_and_headers() -> None:
     seen: list[Any] = []

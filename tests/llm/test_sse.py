@@ -1,5 +1,7 @@
 """Server-sent events from bytes in any fragmentation."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +43,7 @@ def test_a_whole_stream_becomes_its_events() -> None:
     assert parse(STREAM) == EVENTS
 
 
+@pytest.mark.requirement("llm.sse")
 def test_a_cut_at_any_byte_changes_nothing() -> None:
     for cut in range(1, len(STREAM)):
         assert parse(STREAM[:cut], STREAM[cut:]) == EVENTS, cut
@@ -50,10 +53,11 @@ def test_a_stream_that_comes_byte_by_byte_is_the_same_stream() -> None:
     assert parse(*(STREAM[i : i + 1] for i in range(len(STREAM)))) == EVENTS
 
 
+@pytest.mark.requirement("llm.sse")
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_any_fragmentation_is_the_same_stream(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(STREAM)]
-    assert parse(*(STREAM[a:b] for a, b in zip(places, places[1:], strict=False))) == EVENTS
+    assert parse(*(STREAM[a:b] for a, b in pairwise(places))) == EVENTS
 
 
 def test_an_event_that_is_not_ended_is_no_event() -> None:
@@ -64,6 +68,7 @@ def test_an_event_without_data_is_no_event_and_its_name_is_forgotten() -> None:
     assert parse(b"event: ping\n\ndata: x\n\n") == [ServerEvent("", b"x")]
 
 
+@pytest.mark.requirement("llm.sse")
 def test_comments_that_keep_a_connection_alive_are_no_events() -> None:
     assert parse(b": ping\n\n" * 100) == []
 
@@ -80,6 +85,7 @@ def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             parser.feed(b"x" * 100)
 
 
+@pytest.mark.requirement("llm.bounds")
 def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
     parser = SseParser()

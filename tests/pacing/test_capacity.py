@@ -1,5 +1,7 @@
 """The learned capacity of a resource: no ramp, down to what was admitted, steady growth."""
 
+import pytest
+
 from openswarm.pacing.capacity import FAULTS_IN_A_ROW, UNLIMITED, Capacity
 
 
@@ -22,6 +24,7 @@ def serve(capacity: Capacity, count: int) -> None:
         capacity.succeeded()
 
 
+@pytest.mark.requirement("pacing.no-ramp")
 def test_a_resource_is_unlimited_until_it_refuses() -> None:
     capacity = admitted(1000)
     assert capacity.free > 100_000
@@ -30,6 +33,7 @@ def test_a_resource_is_unlimited_until_it_refuses() -> None:
     assert capacity.limit == UNLIMITED
 
 
+@pytest.mark.requirement("pacing.learn")
 def test_after_a_burst_of_refusals_the_limit_is_what_was_admitted() -> None:
     capacity = admitted(100)
     for _ in range(80):
@@ -50,6 +54,7 @@ def test_a_refusal_never_raises_the_limit() -> None:
     assert capacity.limit == 5
 
 
+@pytest.mark.requirement("pacing.learn")
 def test_the_limit_grows_by_one_after_a_clean_round_then_faster() -> None:
     capacity = Capacity(limit=20)
     serve(capacity, 19)

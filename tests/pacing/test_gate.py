@@ -19,6 +19,7 @@ def anyio_backend() -> object:
     return virtual_time.backend()
 
 
+@pytest.mark.requirement("budget.no-overshoot")
 async def test_a_hundred_callers_at_once_never_pass_the_ceiling() -> None:
     gate = BudgetGate(Ledger(tokens=1000))
     most = Amount(tokens=90)
@@ -43,6 +44,7 @@ async def test_a_hundred_callers_at_once_never_pass_the_ceiling() -> None:
     assert gate.ledger.reserved == NOTHING
 
 
+@pytest.mark.requirement("budget.wait")
 async def test_what_does_not_fit_yet_waits_until_another_has_settled() -> None:
     gate = BudgetGate(Ledger(steps=2))
     await gate.reserve(Amount(steps=2))
@@ -61,6 +63,7 @@ async def test_what_does_not_fit_yet_waits_until_another_has_settled() -> None:
     assert done == [begun + 5]
 
 
+@pytest.mark.requirement("budget.wait")
 async def test_nothing_left_to_settle_is_refused_with_the_figures() -> None:
     gate = BudgetGate(Ledger(usd=2.0))
     gate.settle(NOTHING, Amount(usd=1.5))
@@ -88,6 +91,7 @@ async def test_those_who_wait_are_refused_as_soon_as_it_is_hopeless() -> None:
     assert refused == 10
 
 
+@pytest.mark.requirement("budget.answer")
 async def test_what_is_held_back_stays_free_for_others() -> None:
     gate = BudgetGate(Ledger(steps=3))
     await gate.reserve(STEP, held_back=STEP)
@@ -138,6 +142,7 @@ CALLERS = st.lists(
 )
 
 
+@pytest.mark.requirement("budget.no-overshoot")
 @settings(max_examples=150, deadline=None)
 @given(ceiling=st.integers(1, 100), callers=CALLERS)
 def test_whatever_the_interleaving_nothing_is_overshot_and_no_waiter_is_lost(

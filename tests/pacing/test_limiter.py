@@ -66,6 +66,7 @@ class Script:
         return step
 
 
+@pytest.mark.requirement("pacing.no-ramp")
 async def test_there_is_no_ramp_a_hundred_are_admitted_at_once() -> None:
     limiter, inside, all_inside = make_limiter(), 0, anyio.Event()
 
@@ -84,6 +85,7 @@ async def test_there_is_no_ramp_a_hundred_are_admitted_at_once() -> None:
     assert inside == 100
 
 
+@pytest.mark.requirement("pacing.learn")
 async def test_an_endpoint_that_takes_twenty_is_found_within_one_burst() -> None:
     limiter, endpoint = make_limiter(), Endpoint(takes=20)
     async with anyio.create_task_group() as tasks:
@@ -94,6 +96,7 @@ async def test_an_endpoint_that_takes_twenty_is_found_within_one_burst() -> None
         assert endpoint.refused == 80
 
 
+@pytest.mark.requirement("pacing.learn")
 async def test_all_survive_at_twenty_at_once_near_the_ideal_time_with_few_refusals() -> None:
     limiter, endpoint = make_limiter(), Endpoint(takes=20)
     done = 0
@@ -123,6 +126,7 @@ async def test_an_endpoint_that_takes_more_again_is_used_again() -> None:
     assert endpoint.refused < 10
 
 
+@pytest.mark.requirement("pacing.retry-after")
 async def test_nobody_is_admitted_before_the_time_that_the_endpoint_asked_to_wait() -> None:
     limiter = make_limiter()
     script = Script(fault(Fault.THROTTLED, retry_after_s=10), "ok")
@@ -144,6 +148,7 @@ async def test_time_that_the_endpoint_asked_for_does_not_use_up_the_retries() ->
     assert await limiter.call(script, retry_s=5) == "ok"
 
 
+@pytest.mark.requirement("pacing.retry")
 async def test_a_failing_call_backs_off_and_ends_within_its_retry_time() -> None:
     limiter, script = make_limiter(), Script(fault(Fault.SERVER))
     begun = anyio.current_time()
@@ -161,11 +166,13 @@ async def test_ten_failures_of_a_busy_server_are_survived_when_there_is_time() -
     assert await limiter.call(script, retry_s=300) == "ok"
 
 
+@pytest.mark.requirement("pacing.retry")
 @pytest.mark.parametrize("kind", [Fault.BROKEN, Fault.SERVER, Fault.STALLED, Fault.UNREACHABLE])
 async def test_what_may_pass_is_tried_again(kind: Fault) -> None:
     assert await make_limiter().call(Script(fault(kind), "ok")) == "ok"
 
 
+@pytest.mark.requirement("pacing.retry", "bad.key")
 @pytest.mark.parametrize(
     "kind",
     [Fault.AUTH, Fault.QUOTA, Fault.CONTEXT, Fault.REFUSED, Fault.UNKNOWN_MODEL, Fault.PROTOCOL],
@@ -179,11 +186,13 @@ async def test_what_cannot_pass_is_raised_at_once(kind: Fault) -> None:
     assert limiter.capacity.in_flight == 0
 
 
+@pytest.mark.requirement("pacing.stall")
 async def test_a_stall_is_tried_once_more_though_it_took_longer_than_the_retry_time() -> None:
     script = Script(fault(Fault.STALLED), "ok", latency_s=60)
     assert await make_limiter().call(script, retry_s=45) == "ok"
 
 
+@pytest.mark.requirement("pacing.stall")
 async def test_a_second_stall_of_one_call_is_its_end() -> None:
     script = Script(fault(Fault.STALLED), fault(Fault.STALLED), "ok")
     with pytest.raises(ModelError, match="stalled"):
@@ -207,6 +216,7 @@ async def test_time_in_the_queue_does_not_use_up_the_retries() -> None:
     assert results == ["ok"]
 
 
+@pytest.mark.requirement("pacing.unreached", "bad.endpoint")
 async def test_an_address_that_never_answered_is_given_up_after_seconds() -> None:
     limiter, script = make_limiter(), Script(fault(Fault.UNREACHABLE))
     begun = anyio.current_time()

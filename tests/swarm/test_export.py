@@ -65,6 +65,7 @@ def test_the_sources_of_a_csv_lie_beside_it_where_asked_for(tmp_path: Path) -> N
     assert len(lines) == 5
 
 
+@pytest.mark.requirement("cli.formulas")
 @pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-cmd|x", "@A1", "\tx", "\r=x", " =1", "-"])
 def test_what_looks_like_a_formula_becomes_text_in_a_csv_and_a_workbook(
     tmp_path: Path, text: str
@@ -83,6 +84,7 @@ def test_a_plain_number_is_not_guarded(text: str) -> None:
     assert guarded(text) == text
 
 
+@pytest.mark.requirement("cli.formulas")
 def test_a_formula_in_a_column_name_is_guarded_too(tmp_path: Path) -> None:
     contract = make_contract(columns=[{"name": "country"}, {"name": "=A1()"}], key=["country"])
     cells = {"country": Cell(value="x"), "=A1()": Cell()}
@@ -126,6 +128,7 @@ def test_markup_in_a_cell_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     assert line == r"| x | a\|b &lt;img src=x> !\[i\](http://e.example) \`c\` | – |"
 
 
+@pytest.mark.requirement("cli.export")
 def test_a_workbook_has_typed_numbers_comments_and_a_sheet_of_sources(tmp_path: Path) -> None:
     export_table(TABLE, tmp_path / "t.xlsx")
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
@@ -186,6 +189,7 @@ def test_an_answer_alone_goes_to_text_markdown_and_json(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text()) == {"run_id": "r1", "answer": "Yes."}
 
 
+@pytest.mark.requirement("cli.export")
 def test_a_file_is_replaced_whole_or_left_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ async def test_hidden_and_generated_folders_are_passed_over_quietly(tmp_path: Pa
     assert corpus.skipped == ()
 
 
+@pytest.mark.requirement("corpus.skip")
 async def test_a_link_that_leads_out_of_the_folder_is_reported(tmp_path: Path) -> None:
     """As is one that leads nowhere; one that stays inside is followed."""
     write(tmp_path, {"secret.txt": "s", "in/.store/a.txt": "kept", "outside/b.txt": "b"})
@@ -65,6 +66,7 @@ async def test_a_link_that_leads_out_of_the_folder_is_reported(tmp_path: Path) -
     ]
 
 
+@pytest.mark.requirement("corpus.skip")
 async def test_large_files_and_pipes_are_reported_and_not_read(tmp_path: Path) -> None:
     """Reading a pipe would never end."""
     folder = write(tmp_path / "in", {"a.txt": "a"})
@@ -89,6 +91,7 @@ async def test_names_of_any_bytes_are_shown_as_text(tmp_path: Path) -> None:
     assert await whole(corpus, "bad\\xff?.txt") == "x"
 
 
+@pytest.mark.requirement("bad.path")
 @pytest.mark.parametrize(
     "source", ["no/such/folder", "ftp://host.invalid/file", "http://[", "a\0b"]
 )
@@ -106,6 +109,7 @@ async def test_no_source_at_all_is_an_error(tmp_path: Path) -> None:
         await opened(tmp_path)
 
 
+@pytest.mark.requirement("bad.empty-corpus")
 async def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     """That says so."""
     with pytest.raises(UserError, match="it is empty"):

@@ -21,6 +21,7 @@ FILES: dict[str, str | bytes] = {
 }
 
 
+@pytest.mark.requirement("corpus.grep")
 async def test_lines_come_in_the_order_of_the_documents(tmp_path: Path) -> None:
     """With name, title and page."""
     corpus = await corpus_of(tmp_path, FILES)
@@ -60,6 +61,7 @@ async def test_a_wrong_pattern_says_what_is_wrong(
         await corpus.grep(pattern)
 
 
+@pytest.mark.requirement("corpus.grep")
 async def test_a_pattern_that_never_ends_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +84,7 @@ async def test_a_search_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 5
 
 
+@pytest.mark.requirement("corpus.grep")
 def test_no_pattern_brings_the_search_down(tmp_path: Path) -> None:
     """Whatever a model writes."""
     corpus = anyio.run(corpus_of, tmp_path, FILES)

@@ -24,6 +24,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return request.param
 
 
+@pytest.mark.requirement("corpus.formats")
 @pytest.mark.usefixtures("reader")
 def test_title_headings_and_text_are_kept_and_the_furniture_is_not() -> None:
     """Scripts, navigation and footers are no text."""

@@ -23,6 +23,7 @@ def rendered(value: Any) -> list[str]:
     return list(lines(load(json.dumps(value))))
 
 
+@pytest.mark.requirement("corpus.formats")
 def test_each_leaf_is_a_line_with_the_path_that_leads_to_it() -> None:
     """Numbers as they were written, empty values left out."""
     text = '{"Area": {"total": 756102, "share": 1.10, "none": null, "empty": ""}, "open": true}'

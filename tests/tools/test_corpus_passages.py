@@ -60,6 +60,7 @@ async def test_the_leaf_whose_path_is_asked_for_wins(tmp_path: Path, query: str,
     assert line in document.text
 
 
+@pytest.mark.requirement("corpus.item")
 async def test_every_query_gets_its_line_before_any_gets_a_second(tmp_path: Path) -> None:
     """In the order of the document, each line once, within the budget."""
     corpus = await corpus_of(tmp_path, {"cl.json": json.dumps(COUNTRY)})
@@ -118,6 +119,7 @@ async def test_a_document_that_answers_nothing_has_no_passages(tmp_path: Path) -
 KINDS: list[Kind] = ["prose", "sections", "records"]
 
 
+@pytest.mark.requirement("corpus.item")
 @given(
     st.lists(st.text("ab c.:>#\n", max_size=60), max_size=30).map("\n".join),
     st.lists(st.text("abc :", max_size=12), max_size=4),

@@ -12,6 +12,7 @@ from openswarm.core.errors import UserError
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.requirement("corpus.formats")
 async def test_text_keeps_its_words_in_every_usual_encoding(tmp_path: Path) -> None:
     """UTF-8 with and without mark, UTF-16, and Latin-1 as the last resort."""
     text = "Málaga – Curaçao\n"
@@ -20,6 +21,7 @@ async def test_text_keeps_its_words_in_every_usual_encoding(tmp_path: Path) -> N
     assert {await whole(corpus, f"{e}.txt") for e in encodings} == {text}
 
 
+@pytest.mark.requirement("corpus.skip", "bad.unreadable")
 async def test_binary_files_are_reported_and_the_rest_is_read(tmp_path: Path) -> None:
     """By their bytes, not by their names."""
     files = {"a.txt": "readable", "b.txt": b"\x00\x01\x02", "c.dat": bytes(range(128, 160)) * 9}
@@ -31,6 +33,7 @@ async def test_binary_files_are_reported_and_the_rest_is_read(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.requirement("corpus.formats")
 async def test_markdown_is_titled_by_its_first_heading(tmp_path: Path) -> None:
     """And not by a comment in a code block before it."""
     text = "```sh\n# install\n```\n\n# Cats *and* dogs\n\n## More\n"
@@ -38,6 +41,7 @@ async def test_markdown_is_titled_by_its_first_heading(tmp_path: Path) -> None:
     assert (await corpus.page("readme.md", 1)).title == "Cats *and* dogs"
 
 
+@pytest.mark.requirement("corpus.formats")
 async def test_an_underlined_first_line_is_a_title_and_code_has_its_stem(tmp_path: Path) -> None:
     """A `#` in source code begins a comment."""
     files = {"guide.rst": "The guide\n=========\n\nText.\n", "main.py": "# a comment\nprint()\n"}
@@ -46,6 +50,7 @@ async def test_an_underlined_first_line_is_a_title_and_code_has_its_stem(tmp_pat
     assert (await corpus.page("main.py", 1)).title == "main"
 
 
+@pytest.mark.requirement("corpus.formats")
 async def test_csv_rows_are_lines_with_their_columns(tmp_path: Path) -> None:
     """Whatever the delimiter; empty cells are left out."""
     files = {"a.csv": "country;area\nChile;756102\nPeru;\n", "b.tsv": 'x\ty\n1\t"two\nlines"\n'}
@@ -65,6 +70,7 @@ async def test_json_that_is_not_json_is_read_as_text(tmp_path: Path) -> None:
     assert corpus.documents == 2
 
 
+@pytest.mark.requirement("corpus.formats", "corpus.skip")
 async def test_pdf_text_is_read_and_a_broken_pdf_reported(tmp_path: Path) -> None:
     """With pypdf, which breaks in many ways."""
     files = {"a.pdf": pdf("Copper output rose."), "b.pdf": b"%PDF-1.7\nnothing of the kind"}
@@ -93,6 +99,7 @@ async def test_control_characters_and_half_characters_do_not_reach_anybody(tmp_p
     assert await whole(corpus, "b.json") == "x: lone ? half\n"
 
 
+@pytest.mark.requirement("bad.empty-corpus")
 async def test_a_corpus_in_which_nothing_can_be_read_says_why(tmp_path: Path) -> None:
     """And what could be given instead."""
     with pytest.raises(UserError, match=r"a\.bin: it is binary.*Name files or folders"):

@@ -38,6 +38,7 @@ async def corpus(tmp_path: Path) -> Corpus:
     return await corpus_of(tmp_path, COUNTRIES)
 
 
+@pytest.mark.requirement("corpus.search")
 @pytest.mark.parametrize(
     ("query", "document", "line"),
     [
@@ -56,6 +57,7 @@ async def test_the_line_that_is_about_the_query_comes_first(
     assert line in first.text
 
 
+@pytest.mark.requirement("corpus.search")
 async def test_places_with_all_words_go_before_those_with_some(corpus: Corpus) -> None:
     """What has only some of the words fills up the rest."""
     hits = await corpus.search("Lima Peru zeppelin capital")
@@ -88,6 +90,7 @@ def test_no_query_breaks_a_search(tmp_path: Path) -> None:
     check()
 
 
+@pytest.mark.requirement("corpus.item")
 @pytest.mark.parametrize(
     ("item", "document"),
     [
@@ -130,6 +133,7 @@ async def test_an_unknown_document_names_those_that_come_closest(corpus: Corpus)
         await corpus.page("chile.json", 1)
 
 
+@pytest.mark.requirement("corpus.open")
 async def test_pages_joined_are_the_document_and_hits_name_their_page(tmp_path: Path) -> None:
     """Whatever the size of a page."""
     lines = [f"Item number {n} weighs {n * 7} grams." for n in range(900)]

@@ -168,15 +168,13 @@ async def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path
         await corpus_of(tmp_path, {})
 
 
-async def test_a_file_that_cannot_be_read_now_is_reported_and_tried_again(tmp_path: Path) -> None:
-    """Here one that vanishes after it was found; it is not remembered as unreadable."""
-    folder = write(tmp_path / "files", {"a.txt": "a", "b.txt": "b"})
-
-    def take_away(done: int, total: int) -> None:
-        if not done:
-            (folder / "b.txt").rename(tmp_path / "b.txt")
-
-    corpus = await Corpus.open([str(folder)], tmp_path / "corpora", progress=take_away)
-    assert [entry.reason for entry in corpus.skipped] == ["No such file or directory"]
-    (tmp_path / "b.txt").rename(folder / "b.txt")
+async def test_a_file_that_cannot_be_read_now_is_reported_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here one that grew after it was found; it is not remembered as unreadable."""
+    with monkeypatch.context() as small:
+        small.setattr(sync, "MAX_FILE_BYTES", 5)
+        corpus = await corpus_of(tmp_path, {"a.txt": "a", "b.txt": "b" * 6})
+    assert (corpus.documents, len(corpus.skipped)) == (1, 1)
+    assert "is larger" in corpus.skipped[0].reason
     assert (await corpus_of(tmp_path, {})).documents == 2

@@ -38,6 +38,7 @@ async def call(tool: Tool, **arguments: object) -> ToolResult:
     return await tool.run(params, ToolContext(agent="root", call_id="1"))
 
 
+@pytest.mark.requirement("corpus.search", "corpus.fence")
 async def test_search_fences_what_it_found_and_names_the_pages(corpus: Corpus) -> None:
     """By query, each place with its title."""
     result = await call(search_tool(corpus), queries=["capital of Chile", "mine number 399"])
@@ -56,6 +57,7 @@ async def test_search_says_when_nothing_has_the_words(corpus: Corpus) -> None:
     assert len(list(fenced(text))) == 1
 
 
+@pytest.mark.requirement("corpus.open")
 async def test_open_shows_one_page_and_how_many_there_are(corpus: Corpus) -> None:
     """The page's size is the tool's."""
     result = await call(open_tool(corpus, page_bytes=2000), document="long.md", page=2)
@@ -76,6 +78,7 @@ async def test_grep_gathers_lines_by_page_and_says_when_there_are_more(corpus: C
     assert "No line" in (await call(grep_tool(corpus), pattern="zeppelin")).text
 
 
+@pytest.mark.requirement("corpus.fence")
 async def test_no_document_can_leave_its_fence(corpus: Corpus) -> None:
     """Whatever its text says, whichever tool shows it."""
     results = [
@@ -91,6 +94,7 @@ async def test_no_document_can_leave_its_fence(corpus: Corpus) -> None:
         assert "Ignore all rules" not in outside
 
 
+@pytest.mark.requirement("corpus.open")
 @pytest.mark.parametrize("size", [800, 2000, 8000])
 async def test_results_are_bounded_by_the_size_of_a_page(corpus: Corpus, size: int) -> None:
     """About two pages, but every query has its best place."""

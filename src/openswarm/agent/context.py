@@ -6,15 +6,14 @@ until the conversation nears the window.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from openswarm.agent.conversation import Conversation
 from openswarm.core.history import History
 from openswarm.core.messages import Message, Usage
+from openswarm.core.settings import Strategy
 from openswarm.llm.model import Request
 from openswarm.llm.paced import PaidReply
 
-Strategy = Literal["none", "hide_tool_results", "summarise", "discard_all"]
 Reply = Callable[[Request], Awaitable[PaidReply]]
 
 FULL = 0.85

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import anyio
 
 OUT_OF_TIME = "its time is up"
+HAND_BACK_S = 60.0
+"""What an agent that is told to stop gets for its last turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Control:
             return
         self.cancelled = why
         for child in tuple(self.children.values()):
+            child.scope.deadline = min(child.scope.deadline, anyio.current_time() + HAND_BACK_S)
             child.cancel(why)
         if not self.children and self._turn is not None:
             self._turn.cancel()

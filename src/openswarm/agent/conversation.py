@@ -46,6 +46,9 @@ class Conversation:
         """Replies so far."""
         self.interrupted: set[str] = set()
         """Calls that were at work when an earlier process ended."""
+        self.readings: list[tuple[str, str]] = []
+        """What the agent was given to read: the tool ('' for opened pages) and its text. It stays
+        when the conversation is shortened."""
         self._journal = journal
         self._results: dict[str, str] = {}
 
@@ -123,7 +126,13 @@ class Conversation:
                 closing=result.closing,
             )
         )
-        self._results[call.id] = result.text
+        self._note_result(call.id, call.name, result.text, ok=result.ok)
+
+    def _note_result(self, call_id: str, name: str, text: str, *, ok: bool) -> None:
+        self.interrupted.discard(call_id)
+        self._results[call_id] = text
+        if ok:
+            self.readings.append((name, text))
 
     def close_calls(self, missing: str = STOPPED) -> None:
         """Puts the results before the model, in the order of the calls."""
@@ -175,8 +184,8 @@ class Conversation:
                 # what it handed in is not in the journal: it is run again, which costs nothing
                 self.interrupted.discard(event.call_id)
             case ToolReturned():
-                self.interrupted.discard(event.call_id)
-                self._results[event.call_id] = self._journal.read(event.text)
+                text = self._journal.read(event.text)
+                self._note_result(event.call_id, event.name, text, ok=event.ok)
                 if not self.open_calls():
                     self.close_calls()
             case _:
@@ -185,7 +194,9 @@ class Conversation:
     def _add_words(self, event: AnyEvent) -> None:
         match event:
             case DocumentsOpened():
-                self.history.append(Message(role="user", content=self._journal.read(event.text)))
+                text = self._journal.read(event.text)
+                self.history.append(Message(role="user", content=text))
+                self.readings.append(("", text))
             case Nudged() | Steered():
                 self._flush_calls()
                 self.history.append(Message(role="user", content=event.text))

@@ -74,6 +74,9 @@ class Agent:
         return None
 
     def _judge(self, last: Message) -> Ending | None:
+        if self.control.mail:
+            self.conversation.read_mail(self.control.mail)
+            return None
         if objection := self.review(last):
             self.conversation.nudge(objection)
             return None
@@ -121,7 +124,7 @@ class Agent:
         runnable = [call for call in calls if call not in lost]
         results = await self.tools.run(runnable, talk.path, talk.called, talk.returned)
         talk.close_calls()
-        closing = next((result for result in results if result.closing), None)
+        closing = next((result for result in reversed(results) if result.closing), None)
         return Ending("completed", closing.text, closing=closing) if closing else None
 
     def _is_lost(self, call: ToolCall) -> bool:

@@ -143,12 +143,12 @@ def find_agent(view: RunView, text: str) -> AgentView:
     if text == ROOT:
         return AgentView(ROOT, state="running")
     wanted = fold_key(text)
-    found = [agent for agent in view.sub_agents if fold_key(agent.item) == wanted]
+    found = [agent for agent in view.sub_agents if fold_key(agent.label) == wanted]
     if len(found) == 1:
         return found[0]
     if found:
         paths = ", ".join(agent.path for agent in found[:5])
         raise UserError(f"{text!r} is what {len(found)} agents work on: {paths}; give the path")
-    names = [name for agent in view.agents.values() for name in (agent.path, agent.item) if name]
+    names = [name for agent in view.agents.values() for name in (agent.path, agent.label) if name]
     near = get_close_matches(text, names, n=5, cutoff=0.3) or names[:5]
     raise UserError(f"there is no agent {text!r}; there are {', '.join(near)}")

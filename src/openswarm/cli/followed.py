@@ -73,15 +73,17 @@ class Followed:
         return found
 
     def missing(self) -> list[AgentView]:
-        """With a table: the sub-agents whose item has no row."""
+        """With a table: for each item that has no row, the last sub-agent that worked on it."""
         contract = self.view.contract
         if contract is None:
             return []
         found = {part for row in self.view.rows for part in row.key(contract)}
+        last = {fold_key(agent.item): agent for agent in self.view.sub_agents if agent.item}
+        by_item = len(contract.key) == 1  # else a row's key says more than the item does
         return [
             agent
-            for agent in self.view.sub_agents
-            if agent.item and agent.outcome != "completed" and fold_key(agent.item) not in found
+            for item, agent in last.items()
+            if item not in found and (by_item or agent.outcome != "completed")
         ]
 
     def expected_rows(self) -> int:
@@ -91,8 +93,12 @@ class Followed:
 
 def agent_label(agent: AgentView) -> str:
     """What an agent is called: `root/3 Chile`."""
-    name = "orchestrator" if agent.path == ROOT else agent.item or agent.name
-    return f"{agent.path} {name}".strip()
+    return f"{agent.path} {about(agent)}".strip()
+
+
+def about(agent: AgentView) -> str:
+    """What an agent works on."""
+    return "orchestrator" if agent.path == ROOT else agent.label or agent.name
 
 
 def contract_line(contract: Contract) -> str:

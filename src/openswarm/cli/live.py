@@ -55,12 +55,14 @@ class LiveView:
         self._notice, self._changed = line, True
 
     async def keep_fresh(self) -> None:
-        """Draws until it is cancelled: at most once a frame, and only what changed."""
+        """Draws until it is cancelled: at most once a frame, only what changed, and never for more
+        than a tenth of the time."""
         idle = 0
         while True:
             idle += 1
+            began = time.perf_counter()
             if self._changed or idle >= IDLE_FRAMES:
                 self._changed, idle = False, 0
                 frame = screen(self.followed, self._console, self._clock(), self._notice)
                 self._live.update(frame, refresh=True)
-            await anyio.sleep(FRAME_S)
+            await anyio.sleep(max(FRAME_S, 9 * (time.perf_counter() - began)))

@@ -41,7 +41,7 @@ def _limit(flag: str, field: str, text: str, **more: Any) -> Any:
 Task = Annotated[str, typer.Argument(help="What is to be done; - reads it from standard input.")]
 Run = Annotated[str, typer.Argument(help="A run: its id, the start of its id, or `last`.")]
 Agent = Annotated[
-    str, typer.Argument(help="An agent: its path (root/3), its number (3) or its item.")
+    str, typer.Argument(help="An agent: its path (root/3), its number (3) or what it is about.")
 ]
 Mode = Annotated[
     TaskMode, typer.Option(help="How it is done; auto chooses and says why.", metavar="MODE")

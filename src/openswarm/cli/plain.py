@@ -5,7 +5,7 @@ from types import TracebackType
 
 from openswarm.cli.exits import say
 from openswarm.cli.followed import Followed, agent_label, contract_line
-from openswarm.cli.text import count, dollars, duration, one_line, tokens
+from openswarm.cli.text import call_words, count, dollars, duration, one_line, tokens
 from openswarm.core.events import (
     ROOT,
     Admitted,
@@ -95,7 +95,7 @@ class PlainLines:
             case ReportReceived():
                 self._report(event)
             case ToolCalled() if event.agent == ROOT:
-                self._line(f"calls {event.name} {event.brief}")
+                self._line(f"calls {event.name} {call_words(event.brief)}")
             case CapacityChanged() if self._due(event.resource):
                 self._line(f"{event.resource} admits {event.capacity} at once ({event.reason})")
             case ConflictFound() | LimitHit() | Failed():
@@ -140,7 +140,7 @@ class PlainLines:
         stages = dict.fromkeys(event.stage for event in self._assigned)
         for stage in stages:
             group = [event for event in self._assigned if event.stage == stage]
-            names = ", ".join(event.item or event.name for event in group[:FEW])
+            names = ", ".join(event.label or event.item or event.name for event in group[:FEW])
             self._line(f"stage {stage}: {count(len(group), 'sub-agent')}: {names}")
         self._assigned.clear()
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from openswarm.cli.followed import Followed
+from openswarm.cli.followed import Followed, agent_label
 from openswarm.cli.text import clean, count, dollars, duration, one_line, tokens
 from openswarm.core.result import RunResult
 from openswarm.core.table import Cell, CellState, Table
@@ -105,10 +105,7 @@ def print_table(page: Console, table: Table) -> None:
     for row in table.rows:
         cells = (row.cells[name] for name in table.contract.names)
         grid.add_row(*(_cell(cell, numbers) for cell in cells))
-    if terminal:
-        page.print(grid)
-    else:
-        page.print(*_lines(page, grid), sep="\n", soft_wrap=True)
+    print_grid(page, grid)
     states = {cell.state for row in table.rows for cell in row.cells.values()}
     for state, meaning in LEGEND.items():
         if state in states:
@@ -116,11 +113,15 @@ def print_table(page: Console, table: Table) -> None:
     _print_sources(page, numbers)
 
 
-def _lines(page: Console, grid: Grid) -> list[Text]:
-    """The lines of a grid, without the blank ones around it."""
+def print_grid(page: Console, grid: Grid) -> None:
+    """A grid; on a page that is no terminal without the blank lines around it."""
+    if page.is_terminal:
+        page.print(grid)
+        return
     with page.capture() as captured:
         page.print(grid)
-    return [Text(line.rstrip()) for line in captured.get().splitlines() if line.strip()]
+    lines = (line.rstrip() for line in captured.get().splitlines())
+    page.print("\n".join(filter(None, lines)), soft_wrap=True)
 
 
 def _cell(cell: Cell, numbers: dict[str, int]) -> Text:
@@ -155,10 +156,7 @@ def _about(result: RunResult, followed: Followed) -> list[Text]:
         lines += [Text(f"  {line}") for line in _by_reason(missing)]
     if result.failures:
         lines.append(Text(f"{count(len(result.failures), 'failure')}:", "red"))
-        lines += [
-            Text(f"  {f.agent}: {f.boundary} {f.kind}: {one_line(f.message, 300)}")
-            for f in result.failures[:SHOWN]
-        ]
+        lines += [Text(f"  {line}") for line in _failures(result, followed)]
     return [*lines, *_where(result)]
 
 
@@ -166,11 +164,20 @@ def _by_reason(missing: list[AgentView]) -> Iterator[str]:
     """Items that are missing for the same reason, in one line."""
     groups: dict[str, list[str]] = {}
     for agent in missing:
-        reason = agent.why or agent.outcome or "not finished"
+        outcome = agent.outcome or "not finished"
+        told = agent.why.startswith(outcome) or not agent.why
+        reason = agent.why or outcome if told else f"{outcome} ({agent.why})"
         groups.setdefault(one_line(reason, 200), []).append(one_line(agent.item, 60))
     for reason, items in groups.items():
         more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
         yield f"{', '.join(items[:SHOWN])}{more}: {reason}"
+
+
+def _failures(result: RunResult, followed: Followed) -> Iterator[str]:
+    for failure in result.failures[:SHOWN]:
+        agent = followed.view.agents.get(failure.agent)
+        who = one_line(agent_label(agent) if agent else failure.agent, 80)
+        yield f"{who}: {failure.boundary} {failure.kind}: {one_line(failure.message, 300)}"
 
 
 def figures(result: RunResult) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from openswarm.cli.exits import say
-from openswarm.cli.result import output, print_json
+from openswarm.cli.result import output, print_grid, print_json
 from openswarm.cli.tables import grid
 from openswarm.cli.text import count, dollars, one_line, size, tokens
 from openswarm.core.errors import UserError
@@ -68,7 +68,7 @@ def _print_runs(found: list[RunSummary]) -> None:
             size(run.bytes),
             Text(one_line(run.why if run.outcome == "damaged" else run.task)),
         )
-    page.print(made)
+    print_grid(page, made)
 
 
 @runs_app.command("rm")

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from openswarm.cli.followed import Followed
-from openswarm.cli.text import count, dollars, duration, one_line, tokens
+from openswarm.cli.columns import GAP, Cell, Column, Columns
+from openswarm.cli.followed import Followed, about
+from openswarm.cli.text import call_words, count, dollars, duration, one_line, tokens
 from openswarm.core.events import ROOT
 from openswarm.journal.fold import AgentView
 
@@ -52,7 +52,7 @@ def screen(followed: Followed, console: Console, now: float, notice: str = "") -
     foot = _foot(followed, console)
     room = max(0, height - len(head) - len(foot) - TABLE_FRAME)
     # the last line stays empty: what a terminal echoes, such as ^C, lands there, shifting nothing
-    return Group(*head, *_agents(followed, room), *foot, Text())
+    return Group(*head, *_agents(followed, room, width), *foot, Text())
 
 
 def _header(followed: Followed) -> list[Text]:
@@ -125,25 +125,32 @@ def _bar(counts: Counter[str], agents: int, width: int) -> Text:
     return bar
 
 
-def _agents(followed: Followed, room: int) -> Iterator[RenderableType]:
+def _agents(followed: Followed, room: int, width: int) -> Iterator[RenderableType]:
     agents = followed.view.agents
     shown = heapq.nsmallest(room, agents.values(), key=_rank)
     if not shown:
         return
-    table = Table(box=None, expand=True, padding=(0, 1), header_style="dim", pad_edge=False)
-    table.add_column("agent", no_wrap=True)
-    table.add_column("item", no_wrap=True, ratio=3, min_width=12)
-    table.add_column("state", no_wrap=True)
-    table.add_column("outcome", no_wrap=True)
-    for name in ("steps", "tokens", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("last action", no_wrap=True, ratio=6, min_width=12)
-    for agent in shown:
-        table.add_row(*_agent(agent, followed))
     yield Text()
-    yield table
+    yield Columns(_columns(shown, width), (_agent(agent, followed) for agent in shown))
     if len(agents) > len(shown):
         yield _more(followed, shown)
+
+
+def _columns(shown: list[AgentView], width: int) -> list[Column]:
+    """The figures have their width; what is left goes to what is read."""
+    path = max(len("agent"), *(len(agent.path) for agent in shown))
+    left = max(0, width - path - 9 - 9 - 5 - 6 - 7 - 7 * len(GAP))
+    about = max(12, min(left // 3, 40))
+    return [
+        Column("agent", path),
+        Column("about", about),
+        Column("state", 9),
+        Column("outcome", 9),
+        Column("steps", 5, right=True),
+        Column("tokens", 6, right=True),
+        Column("cost", 7, right=True),
+        Column("last action", max(0, left - about)),
+    ]
 
 
 def _rank(agent: AgentView) -> tuple[int, float]:
@@ -154,21 +161,23 @@ def _rank(agent: AgentView) -> tuple[int, float]:
     return _FIRST[agent.state], at
 
 
-def _agent(agent: AgentView, followed: Followed) -> Iterator[Text]:
-    name = "orchestrator" if agent.path == ROOT else agent.item or agent.name
+def _agent(agent: AgentView, followed: Followed) -> Iterator[Cell]:
     outcome = agent.outcome or ""
-    writing = followed.writing.get(agent.path, "")
-    action = f"writes: {one_line(writing)[-60:]}" if writing else agent.last_action
-    if agent.why and (agent.state == "suspended" or outcome not in ("", "completed")):
-        action = agent.why
-    yield Text(agent.path, STYLE[agent.state])
-    yield Text(one_line(name, 60), STYLE[agent.state])
-    yield Text(agent.state, STYLE[agent.state])
-    yield Text(outcome, STYLE.get(outcome, ""))
-    yield Text(str(agent.steps or ""))
-    yield Text(tokens(agent.usage.total_tokens) if agent.steps else "")
-    yield Text(dollars(agent.cost_usd) if agent.cost_usd is not None else "")
-    yield Text(one_line(action), "dim")
+    yield Cell(agent.path, STYLE[agent.state])
+    yield Cell(one_line(about(agent), 60), STYLE[agent.state])
+    yield Cell(agent.state, STYLE[agent.state])
+    yield Cell(outcome, STYLE.get(outcome, ""))
+    yield Cell(str(agent.steps or ""))
+    yield Cell(tokens(agent.usage.total_tokens) if agent.steps else "")
+    yield Cell(dollars(agent.cost_usd) if agent.cost_usd is not None else "")
+    yield Cell(_action(agent, followed.writing.get(agent.path, "")), "dim")
+
+
+def _action(agent: AgentView, writing: str) -> str:
+    """Why it stands or ended, what it writes, or what it did last."""
+    if agent.why and (agent.state == "suspended" or agent.outcome not in (None, "completed")):
+        return one_line(agent.why)
+    return f"writes: {one_line(writing[-80:])}" if writing else call_words(agent.last_action)
 
 
 def _more(followed: Followed, shown: list[AgentView]) -> Text:

@@ -11,7 +11,14 @@ from openswarm.cli import options
 from openswarm.cli.exits import say
 from openswarm.cli.gantt import draw_gantt
 from openswarm.cli.load import LoadedRun, load_run
-from openswarm.cli.result import output, print_json, print_result, print_table, result_object
+from openswarm.cli.result import (
+    output,
+    print_grid,
+    print_json,
+    print_result,
+    print_table,
+    result_object,
+)
 from openswarm.cli.tables import agents_grid, cost_grid, event_lines
 from openswarm.core.errors import UserError
 from openswarm.journal.index import resolve_run
@@ -70,9 +77,9 @@ def show(
     if table:
         _show_table(page, loaded)
     if agents:
-        page.print(agents_grid(loaded.followed, page))
+        print_grid(page, agents_grid(loaded.followed, page))
     if cost:
-        page.print(cost_grid(loaded.events, page))
+        print_grid(page, cost_grid(loaded.events, page))
     if events:
         for line in event_lines(loaded.events):
             page.print(Text(line), soft_wrap=True)

@@ -1,7 +1,9 @@
 """Views of a run as tables and lines: agents, costs, events."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -14,6 +16,7 @@ from openswarm.cli.text import dollars, duration, one_line, tokens
 from openswarm.core.events import (
     ROOT,
     AnyEvent,
+    Content,
     ContextCompacted,
     Event,
     ModelReplied,
@@ -28,7 +31,11 @@ EVENT_CHARS = 400
 def grid(page: Console, left: Sequence[str], right: Sequence[str], last: str = "") -> Table:
     """An empty table: columns of text, columns of figures, one of text that may be cut."""
     terminal = page.is_terminal
-    made = Table(box=box.SIMPLE_HEAD if terminal else box.MARKDOWN, header_style="bold")
+    made = Table(
+        box=box.SIMPLE_HEAD if terminal else box.MARKDOWN,
+        show_edge=not terminal,
+        header_style="bold",
+    )
     for name in left:
         made.add_column(name, no_wrap=terminal, overflow="ellipsis")
     for name in right:
@@ -40,7 +47,7 @@ def grid(page: Console, left: Sequence[str], right: Sequence[str], last: str = "
 
 def agents_grid(followed: Followed, page: Console) -> Table:
     """Every agent of a run, in the order of assignment."""
-    left = ("agent", "configuration", "item", "state", "outcome")
+    left = ("agent", "configuration", "about", "state", "outcome")
     made = grid(page, left, ("stage", "steps", "calls", "tokens", "cost", "time"), "why")
     for agent in followed.view.agents.values():
         style = STYLE[agent.outcome or agent.state]
@@ -48,7 +55,7 @@ def agents_grid(followed: Followed, page: Console) -> Table:
         made.add_row(
             Text(agent.path),
             Text(one_line(agent.name or ("orchestrator" if agent.path == ROOT else ""), 60)),
-            Text(one_line(agent.item, 60)),
+            Text(one_line(agent.label, 60)),
             Text(agent.state, style),
             Text(agent.outcome or "", style),
             str(agent.stage or ""),
@@ -114,6 +121,14 @@ def event_lines(events: Sequence[AnyEvent]) -> Iterator[str]:
     envelope = {*Event.model_fields, "type"}
     for event in events:
         own = event.model_dump(exclude=envelope, exclude_defaults=True)
-        fields = " ".join(f"{name}={one_line(str(value), 120)}" for name, value in own.items())
+        fields = " ".join(f"{name}={one_line(_shown(value), 120)}" for name, value in own.items())
         head = f"{event.seq:>5} {event.at - start:8.2f}  {event.agent:<10} {event.type:<18}"
         yield f"{head} {one_line(fields, EVENT_CHARS)}"
+
+
+def _shown(value: Any) -> str:
+    """A field's value; text that was kept is shown as the text, or as the name of its blob."""
+    if isinstance(value, dict) and value.keys() <= Content.model_fields.keys():
+        blob = value.get("blob", "")[:12]
+        return f"blob:{blob}" if blob else json.dumps(value.get("text", ""), ensure_ascii=False)
+    return str(value)

@@ -15,6 +15,7 @@ _HIDDEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_JSON_MARKS = re.compile(r"[{}\[\]\"]")
 _LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 
 
@@ -27,6 +28,11 @@ def one_line(text: str, limit: int = 200) -> str:
     """The cleaned text in one line of at most `limit` characters."""
     folded = " ".join(clean(text[: 8 * limit]).split())
     return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+
+
+def call_words(call: str) -> str:
+    """A call in one line as people read it: its JSON without braces and quotes."""
+    return _JSON_MARKS.sub("", one_line(call))
 
 
 def count(number: int, noun: str) -> str:

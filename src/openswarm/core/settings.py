@@ -3,10 +3,15 @@
 Reading the TOML file and the environment is `modes.settings`'s business.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from openswarm.core.frozen import Frozen
 from openswarm.core.limits import Limits
+
+Strategy = Literal["none", "hide_tool_results", "summarise", "discard_all"]
+"""How a conversation that nears the model's window is shortened (`agent.context`)."""
 
 
 class ModelPrice(Frozen):
@@ -48,5 +53,5 @@ class Settings(Frozen):
     """A file of certificates that are trusted beside the system's."""
     keep_runs_days: int = Field(0, ge=0)
     """Finished runs older than this are removed by `openswarm runs rm`; 0 keeps all."""
-    context_strategy: str = "hide_tool_results"
+    context_strategy: Strategy = "hide_tool_results"
     """What to do when a conversation nears the model's window."""

@@ -71,7 +71,6 @@ class RunView:
     mode_reason: str = ""
     contract: Contract | None = None
     agents: dict[str, AgentView] = field(default_factory=dict)
-    conflicts: list[ConflictFound] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     limits_hit: list[LimitHit] = field(default_factory=list)
     capacity: dict[str, int] = field(default_factory=dict)
@@ -83,6 +82,7 @@ class RunView:
     last_at: float = 0.0
     seq: int = 0
     _rows: dict[tuple[str, ...], tuple[tuple[int, int], Row]] = field(default_factory=dict)
+    _conflicts: dict[tuple[tuple[str, ...], str], ConflictFound] = field(default_factory=dict)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -94,6 +94,11 @@ class RunView:
     def table(self) -> Table | None:
         """The table, if the run has a contract."""
         return Table(contract=self.contract, rows=self.rows) if self.contract else None
+
+    @property
+    def conflicts(self) -> list[ConflictFound]:
+        """The cells that sub-agents disagree on, each as it was settled last."""
+        return list(self._conflicts.values())
 
     @property
     def sub_agents(self) -> list[AgentView]:
@@ -129,7 +134,7 @@ class RunView:
             case RowsMerged():
                 self._merge(event)
             case ConflictFound():
-                self.conflicts.append(event)
+                self._conflicts[event.key, event.column] = event
             case Failed():
                 self.failures.append(
                     Failure(
@@ -192,8 +197,8 @@ class RunView:
         if isinstance(event, ToolCalled):
             view.tool_calls += 1
             view.last_action = f"{event.name} {event.brief}".strip()
-        else:
-            view.last_action = f"{event.name} {'returned' if event.ok else 'failed'}"
+        elif not event.ok:
+            view.last_action = f"{event.name} failed"
 
     def _paid(self, event: ModelReplied | ContextCompacted) -> None:
         view = self._agent(event)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -41,7 +41,7 @@ class Endpoint:
     def __init__(
         self, base_url: str, headers: Mapping[str, str], ca_bundle: str = "", socket: str = ""
     ) -> None:
-        """`socket` is the path of a Unix socket that takes the place of a connection to the host."""
+        """`socket` is the path of a Unix socket, which is then used in place of the host."""
         self.base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._ca_bundle = ca_bundle
@@ -53,14 +53,14 @@ class Endpoint:
         if self._session is None:
             connector: aiohttp.BaseConnector
             if self._socket:
-                connector, proxy, auth = aiohttp.UnixConnector(self._socket, limit=0), None, None
+                connector, proxy = aiohttp.UnixConnector(self._socket, limit=0), None
             else:
                 secure = self.base_url.startswith("https:")
                 tls = _tls(self._ca_bundle) if secure else True
                 connector = aiohttp.TCPConnector(limit=0, ssl=tls)
-                proxy, auth = proxy_for(self.base_url)
+                proxy = proxy_for(self.base_url)
             self._session = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, proxy=proxy, proxy_auth=auth
+                connector=connector, headers=self._headers, proxy=proxy
             )
         return self._session
 
@@ -127,8 +127,8 @@ async def drain(response: aiohttp.ClientResponse) -> None:
             pass
 
 
-def proxy_for(url: str) -> tuple[str | None, aiohttp.BasicAuth | None]:
-    """The proxy that the usual environment variables name for an address, and its credentials.
+def proxy_for(url: str) -> str | None:
+    """The proxy that the usual environment variables name for an address, credentials inside.
 
     Looked up once an endpoint: aiohttp's own `trust_env` asks a thread before every request.
     """
@@ -136,12 +136,14 @@ def proxy_for(url: str) -> tuple[str | None, aiohttp.BasicAuth | None]:
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(parts.hostname or ""):
-        return None, None
-    split = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    auth = None
-    if split.username:
-        auth = aiohttp.BasicAuth(unquote(split.username), unquote(split.password or ""))
-    return f"{split.scheme}://{split.netloc.rpartition('@')[2]}", auth
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not proxy.startswith(("http://", "https://")):
+        raise SettingsError(
+            f"the proxy of {parts.hostname} is {urlsplit(proxy).scheme}://…; only http proxies can"
+            " be used: set https_proxy or http_proxy to one, or no_proxy to reach it directly"
+        )
+    return proxy
 
 
 def fault_of(status: int, message: str) -> Fault:

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from openswarm.agent.context import Strategy
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import Conversation, replay
 from openswarm.agent.loop import Ending
@@ -23,12 +22,15 @@ from openswarm.core.events import (
     AnyEvent,
     CapacityChanged,
     Failed,
+    ModelReplied,
+    Nudged,
     ReportReceived,
     TaskAssigned,
     Tick,
+    ToolReturned,
 )
 from openswarm.core.result import Outcome, Report, RunResult
-from openswarm.core.settings import Settings
+from openswarm.core.settings import Settings, Strategy
 from openswarm.core.table import fold_key
 from openswarm.core.task import Task
 from openswarm.journal.fold import RunView
@@ -144,7 +146,7 @@ class Engine:
             spawner = self._spawner(past, merge, prompts, paced, shared)
         if any(isinstance(event, TaskAssigned) and event.agent == ROOT for event in past):
             talk = replay(ROOT, self.journal, past)
-            if any(isinstance(event, Answered) for event in past) and not talk.open_calls():
+            if _has_just_answered(past) and not talk.open_calls():
                 talk.nudge(GO_ON)
         else:
             talk = await self._begin(prompts)
@@ -189,7 +191,7 @@ class Engine:
         offered = (
             ["assign_batch"] if compact else ["create_subagent", "assign_task", "assign_batch"]
         )
-        if merge.contract is None and not compact:
+        if self.task.contract is None and not compact:
             offered.append("declare_table")
         spawner = Spawner(
             journal=self.journal,
@@ -217,7 +219,7 @@ class Engine:
                 contract=merge.contract,
                 item="",
                 agent=ROOT,
-                documents=lambda: documents_read(talk.history),
+                documents=lambda: documents_read(talk.readings),
                 compact=compact,
             )
             return (reporter.tool(), *self.tools)
@@ -242,7 +244,7 @@ class Engine:
 
     @property
     def _strategy(self) -> Strategy:
-        return cast("Strategy", self.settings.context_strategy)
+        return self.settings.context_strategy
 
     def _ledger(self) -> Ledger:
         """The budget, less what an earlier process has spent."""
@@ -299,6 +301,16 @@ class Engine:
     def result(self, wall_s: float) -> RunResult:
         """The run as it stands."""
         return result_of(self.journal, self.view, self.stages, wall_s, self.folder)
+
+
+def _has_just_answered(past: Sequence[AnyEvent]) -> bool:
+    """Whether nothing was said to the root, or by it, since the run's last answer."""
+    for event in reversed(past):
+        if isinstance(event, Answered):
+            return True
+        if isinstance(event, ModelReplied | Nudged | ToolReturned) and event.agent == ROOT:
+            return False
+    return False
 
 
 def result_of(

@@ -22,10 +22,15 @@ def raise_open_files() -> None:
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Collects garbage less often; the process's own setting is put back afterwards."""
+    """Collects garbage less often; the process's own setting is put back afterwards.
+
+    Of runs at the same time the first one changes the setting and puts it back.
+    """
     before = gc.get_threshold()
-    if before[0]:
-        gc.set_threshold(max(before[0], COLLECT_EVERY), *before[1:])
+    if not 0 < before[0] < COLLECT_EVERY:
+        yield
+        return
+    gc.set_threshold(COLLECT_EVERY, *before[1:])
     try:
         yield
     finally:

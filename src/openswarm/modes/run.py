@@ -19,7 +19,7 @@ from openswarm.core.errors import (
     UserError,
     sole_error,
 )
-from openswarm.core.events import AnyEvent, Failed, ModeChosen, Resumed, RunStarted, Tick
+from openswarm.core.events import ROOT, AnyEvent, Failed, ModeChosen, Resumed, RunStarted, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
@@ -34,12 +34,16 @@ from openswarm.modes.engine import Engine, result_of
 from openswarm.modes.process import collecting_rarely, raise_open_files
 from openswarm.modes.router import Route, route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
+from openswarm.swarm.report import REPORT
+from openswarm.swarm.spawn import TOOL_NAMES
 from openswarm.swarm.stages import fold_stages
 from openswarm.tools.tool import Tool, tool
 
 ModelChoice = str | ChatModel
 PAGE_BYTES = {True: 2_000, False: 8_000}
 """The size of a page of the corpus, by `ModelInfo.compact`."""
+
+CORPUS_TOOLS = ("search", "open", "grep")
 
 
 async def run(
@@ -78,7 +82,7 @@ async def run(
         contract=parse_columns(columns, key) if isinstance(columns, str) else columns,
         limits=limits or settings.limits,
     )
-    all_tools = as_tools(tools)
+    all_tools = as_tools(tools, corpus=bool(over))
     brief = with_attachments(given)
     models = _models(model, subagent_model, specs, settings, home)
     chosen = route(given, len(all_tools))
@@ -134,7 +138,8 @@ async def resume(
             wall_s = view.last_at - view.started_at
             return result_of(journal, view, fold_stages(past), wall_s, journal.folder)
         task = view.task if limits is None else view.task.model_copy(update={"limits": limits})
-        all_tools = _same_tools(view, as_tools(tools), run_id)
+        given = as_tools(tools, corpus=bool(task.over))
+        all_tools = _same_tools(view, given, run_id)
         specs = (_spec(model) or view.model, _spec(subagent_model) or view.subagent_model)
         models = _models(model, subagent_model, specs, settings, home)
         await _close_later(stack, models)
@@ -144,6 +149,8 @@ async def resume(
             stack.callback(journal.observe(observer))
         chosen = route(task, len(all_tools)) if not view.mode else _chosen(view)
         engine = await _engine(journal, task, chosen, settings, models, all_tools, home)
+        if ROOT not in view.agents:
+            engine.brief = with_attachments(task)
         news: list[AnyEvent] = [journal.append(Resumed())]
         if not view.mode:
             news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
@@ -175,13 +182,18 @@ async def stream(task: str, **options: Any) -> AsyncIterator[AnyEvent | Tick]:
         raise sole_error(group) from None
 
 
-def as_tools(tools: Sequence[Tool | Callable[..., Any]]) -> list[Tool]:
-    """Tools and typed functions as tools. Raises `UserError` for two of one name."""
+def as_tools(tools: Sequence[Tool | Callable[..., Any]], *, corpus: bool = False) -> list[Tool]:
+    """Tools and typed functions as tools, beside openswarm's own and those of a corpus.
+
+    Raises `UserError` for two of one name.
+    """
     made = [entry if isinstance(entry, Tool) else tool(entry) for entry in tools]
-    names = [entry.name for entry in made]
+    own = (*TOOL_NAMES, REPORT, *(CORPUS_TOOLS if corpus else ()))
+    names = [*own, *(entry.name for entry in made)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UserError(f"two tools are called {twice[0]!r}; rename one")
+        whose = ", one of them openswarm's own" if twice[0] in own else ""
+        raise UserError(f"two tools are called {twice[0]!r}{whose}; rename yours")
     return made
 
 
@@ -249,13 +261,15 @@ def _models(
     settings: Settings,
     home: Path,
 ) -> dict[str, ChatModel]:
-    """The models of a run by the names that the engine uses; equal ones are one object."""
-    made: dict[str, ChatModel] = {}
-    for given, spec in ((model, specs[0]), (subagent_model, specs[1])):
-        if spec not in made:
-            is_object = not isinstance(given, str)
-            made[spec] = given if is_object else resolve(spec, settings, os.environ, home)
-    return {**made, "orchestrator": made[specs[0]], "": made[specs[1]]}
+    """The models of a run by the names that the engine uses; equal names are one object."""
+
+    def made(given: ModelChoice, spec: str) -> ChatModel:
+        return resolve(spec, settings, os.environ, home) if isinstance(given, str) else given
+
+    lead = made(model, specs[0])
+    is_same = isinstance(subagent_model, str) and specs[1] == specs[0]
+    others = lead if is_same else made(subagent_model, specs[1])
+    return {specs[1]: others, specs[0]: lead, "orchestrator": lead, "": others}
 
 
 async def _close_later(stack: AsyncExitStack, models: dict[str, ChatModel]) -> None:

@@ -36,7 +36,8 @@ class TableMerge:
     contract: Contract | None = None
     _candidates: dict[Key, dict[Place, Row]] = field(default_factory=dict)
     _rows: dict[Key, Row] = field(default_factory=dict)
-    _conflicts: set[tuple[Key, str]] = field(default_factory=set)
+    _conflicts: dict[tuple[Key, str], tuple[Cell, Cell]] = field(default_factory=dict)
+    """By cell: what was kept against what, as it was journalled last."""
 
     def declare(self, contract: Contract) -> None:
         """Freezes the contract. Raises `ContractError` when there is one already."""
@@ -86,7 +87,7 @@ class TableMerge:
         if self.contract is None:
             return
         self._rows = {row.key(self.contract): row for row in view.rows}
-        self._conflicts = {(conflict.key, conflict.column) for conflict in view.conflicts}
+        self._conflicts = {(c.key, c.column): (c.kept, c.other) for c in view.conflicts}
         for event in events:
             if isinstance(event, ReportReceived):
                 self._take(number_of(event.agent), event.rows)
@@ -107,17 +108,25 @@ class TableMerge:
         votes: dict[str, list[Cell]] = {}
         for cell in given:
             votes.setdefault(fold_key(cell.value), []).append(cell)
-        ranked = sorted(votes.values(), key=len, reverse=True)
+        ranked = sorted(votes.values(), key=_num_agents, reverse=True)
         kept = next((cell for cell in ranked[0] if cell.state == "filled"), ranked[0][0])
         if len(ranked) == 1:
             return kept
-        if (key, column) not in self._conflicts:
-            self._conflicts.add((key, column))
-            other = ranked[1][0]
+        self._note_conflict(key, column, kept, ranked[1][0], agent)
+        is_tie = _num_agents(ranked[0]) == _num_agents(ranked[1])
+        return kept.model_copy(update={"state": "conflict"}) if is_tie else kept
+
+    def _note_conflict(self, key: Key, column: str, kept: Cell, other: Cell, agent: str) -> None:
+        """Journals a conflict, and again when a later report settles it otherwise."""
+        if self._conflicts.get((key, column)) != (kept, other):
+            self._conflicts[key, column] = (kept, other)
             self.journal.append(
                 ConflictFound(
                     agent=agent, key=key, column=column, kept=kept, other=other, rule=RULE
                 )
             )
-        is_tie = len(ranked[0]) == len(ranked[1])
-        return kept.model_copy(update={"state": "conflict"}) if is_tie else kept
+
+
+def _num_agents(cells: Iterable[Cell]) -> int:
+    """One sub-agent has one vote, however often it hands in a row."""
+    return len({cell.agent for cell in cells})

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from openswarm.agent.context import Context, Strategy
+from openswarm.agent.context import Context
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import Conversation
 from openswarm.agent.loop import Agent
 from openswarm.agent.turn import Turn
 from openswarm.core.budget import Amount
 from openswarm.core.limits import Limits
+from openswarm.core.settings import Strategy
 from openswarm.journal.journal import Journal
 from openswarm.llm.paced import PacedModel
 from openswarm.swarm.assignment import AgentSpec

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from openswarm.core.contract import MAX_QUOTE_CHARS, Column
-from openswarm.core.messages import Message
 from openswarm.tools.documents import Document, fenced
 
 _WORD = re.compile(r"\w+")
@@ -26,14 +25,16 @@ class Evidence:
     verified: bool
 
 
-def documents_read(history: Iterable[Message]) -> list[Document]:
-    """All documents that stand in a conversation, from its third message on.
+def documents_read(readings: Iterable[tuple[str, str]]) -> list[Document]:
+    """The documents in what an agent was given to read (`Conversation.readings`).
 
-    The system prompt and the brief are the orchestrator's words and prove nothing.
+    What a tool returned without naming documents is one document, called like the tool.
     """
-    messages = list(history)[2:]
-    texts = [m.text for m in messages if m.role in ("user", "tool")]
-    return [document for text in texts for document in fenced(text)]
+    documents: list[Document] = []
+    for name, text in readings:
+        inside = list(fenced(text))
+        documents += inside or [Document(name, text)]
+    return documents
 
 
 def find_evidence(

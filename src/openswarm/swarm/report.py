@@ -6,7 +6,7 @@ report that does not fit is sent back once; after that what fits is taken.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
@@ -34,9 +34,18 @@ class GivenCell(BaseModel):
 
 
 def _as_text(value: Any) -> Any:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else str(value)
+    """A value as text, where it is clear what the text is; anything else is refused later."""
+    match value:
+        case None:
+            return ""
+        case bool() | int() | float():
+            return str(value)
+        case {"value": inner}:
+            return _as_text(inner)
+        case [*parts] if all(isinstance(part, str | int | float) for part in parts):
+            return ", ".join(map(str, parts))
+        case _:
+            return value
 
 
 def _as_cell(value: Any) -> Any:
@@ -62,6 +71,8 @@ class Reporter:
     compact: bool = False
     """Ask for values alone; the evidence is looked up."""
     repairs: int = 1
+    _taken: list[Row] = field(default_factory=list)
+    """All rows so far: a model may hand them in by several calls of one turn."""
 
     def tool(self) -> Tool:
         """The tool; its result carries the rows as `data`."""
@@ -94,9 +105,10 @@ class Reporter:
             advice = "Correct it and call report again; leave a value empty if you cannot."
             return ToolResult(f"The report does not fit: {'; '.join(problems)}. {advice}", ok=False)
         documents = self.documents()
-        rows = tuple(self._row(row, documents) for row in values)
-        rows = tuple(row for row in rows if all(row.key(self.contract)))
-        return ToolResult(f"{len(rows)} rows handed in.", closing=True, data=rows)
+        rows = [self._row(row, documents) for row in values]
+        self._taken += [row for row in rows if all(row.key(self.contract))]
+        text = f"{len(self._taken)} rows handed in."
+        return ToolResult(text, closing=True, data=tuple(self._taken))
 
     def _values(self, row: BaseModel) -> dict[str, GivenCell]:
         given: dict[str, GivenCell] = {}

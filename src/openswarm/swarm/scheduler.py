@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
-from openswarm.agent.control import Control
+from openswarm.agent.control import HAND_BACK_S, Control
 from openswarm.core.errors import JournalError, OpenswarmError
 from openswarm.core.events import Admitted, ReportReceived
 from openswarm.core.limits import Limits
@@ -20,9 +20,6 @@ from openswarm.swarm.assignment import Assignment
 
 Work = Callable[[Assignment, Control], Awaitable[Report]]
 OnReport = Callable[[Assignment, Report], None]
-
-GRACE_S = 60.0
-"""What a sub-agent whose time is up gets to hand back what it has."""
 
 
 class Scheduler:
@@ -88,7 +85,7 @@ class Scheduler:
         try:
             self._journal.append(Admitted(agent=assignment.path))
             control.deadline = anyio.current_time() + self._limits.subagent_wall_s
-            control.scope.deadline = control.deadline + GRACE_S
+            control.scope.deadline = control.deadline + HAND_BACK_S
             return await self._work(assignment, control)
         finally:
             self._places.release_on_behalf_of(control)

@@ -42,6 +42,7 @@ _PARAMS = {
     "assign_batch": AssignBatch,
     "declare_table": DeclareTable,
 }
+TOOL_NAMES = tuple(_PARAMS)
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class Spawner:
     """Names of the tools that sub-agents can be given."""
     models: Sequence[str] = ()
     """Specifications of the models that sub-agents can be given."""
-    offered: Sequence[str] = tuple(_PARAMS)
+    offered: Sequence[str] = TOOL_NAMES
     """Which of the four tools this orchestrator has."""
     on_report: Callable[[Report], None] = lambda _: None
     specs: dict[str, AgentSpec] = field(default_factory=dict)

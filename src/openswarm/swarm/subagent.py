@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from openswarm.agent.context import Context, Strategy
+from openswarm.agent.context import Context
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import Conversation, replay
 from openswarm.agent.loop import Agent, Ending
@@ -15,6 +15,7 @@ from openswarm.core.events import DocumentsOpened
 from openswarm.core.limits import Limits
 from openswarm.core.messages import Message
 from openswarm.core.result import Outcome, Report
+from openswarm.core.settings import Strategy
 from openswarm.core.table import Row
 from openswarm.journal.journal import Journal
 from openswarm.llm.paced import PacedModel
@@ -107,7 +108,7 @@ class Subagents:
                 contract=contract,
                 item=assignment.item,
                 agent=assignment.path,
-                documents=lambda: documents_read(talk.history),
+                documents=lambda: documents_read(talk.readings),
                 compact=compact,
             )
             tools.insert(0, reporter.tool())

@@ -93,7 +93,8 @@ def tool(function: Callable[..., Any] | None = None, *, read_only: bool = False)
     threads = anyio.CapacityLimiter(THREADS)
 
     async def run(arguments: BaseModel, _: ToolContext) -> ToolResult:
-        values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
+        fields = type(arguments).model_fields
+        values = {info.alias or field: getattr(arguments, field) for field, info in fields.items()}
         if inspect.iscoroutinefunction(function):
             value = await function(**values)
         else:
@@ -106,14 +107,20 @@ def tool(function: Callable[..., Any] | None = None, *, read_only: bool = False)
 
 
 def _params_of(function: Callable[..., Any]) -> type[BaseModel]:
+    """The parameters as a model. Its fields are numbered and the names are their aliases, so that
+    a parameter may be called what a pydantic field may not."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
+    names: dict[str, str] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise UserError(f"tool {function.__name__!r}: name each parameter, not *{name}")
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (hints.get(name, Any), default)
-    return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+        field = f"p{len(fields)}"
+        fields[field] = (hints.get(name, Any), default)
+        names[field] = name
+    strict = ConfigDict(extra="forbid", alias_generator=names.__getitem__)
+    return create_model(function.__name__, __config__=strict, **fields)
 
 
 def _without_titles(value: Any, *, names: bool = False) -> Any:

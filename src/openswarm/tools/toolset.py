@@ -116,7 +116,7 @@ class Toolset:
             return await entry.tool.run(entry.params, context)
         except OpenswarmError as error:
             return ToolResult(f"{entry.call.name} failed: {error}", ok=False)
-        except Exception as error:  # noqa: BLE001 - a broken tool is the model's news, not our end
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the model's news, not our end
             reason = f"{type(error).__name__}: {error}"[:500]
             return ToolResult(
                 f"{entry.call.name} broke with {reason}. Try other arguments or another way.",

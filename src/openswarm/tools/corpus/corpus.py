@@ -31,7 +31,7 @@ from openswarm.tools.documents import Document
 PAGE_BYTES = 8000
 """The usual size of a page; it may be 800 bytes longer, since it ends where a chunk ends."""
 MAX_HITS = 50
-CANDIDATES = 40
+CANDIDATES = 50
 """How many chunks are ranked again, line by line."""
 _ALL_WORDS = 2.0
 """What a chunk with all words has ahead of those with some: more than these can score."""

@@ -19,7 +19,7 @@ from openswarm.tools.corpus.discovery import MAX_FILE_BYTES, File, Skipped, prin
 from openswarm.tools.corpus.index import Entry, Index, State
 from openswarm.tools.corpus.readers import Unreadable, read
 
-BATCH_FILES = 64
+BATCH_FILES = 256
 BATCH_BYTES = 16 * 1024 * 1024
 LOCK_POLL_S = 0.05
 
