@@ -3,15 +3,18 @@ in memory, and what the orchestrator and the sub-agents were told."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
 
 import openswarm
 from openswarm.core.events import AnyEvent, ReportReceived, TaskAssigned
 from openswarm.core.messages import Message
 from openswarm.core.result import RunResult
 from openswarm.journal.journal import MemoryJournal
+from openswarm.journal.lines import EVENTS_FILE, read_events
 from openswarm.llm.model import ModelInfo, OnDelta, Price, Reply, Request, ignore
 from openswarm.llm.scripted import Say, ScriptedModel
 
@@ -130,6 +133,12 @@ class Meeting:
         with anyio.fail_after(5):
             await self._met.wait()
         self.inside -= 1
+
+
+async def written(run: Path | str) -> list[AnyEvent]:
+    """The events in the folder of a run."""
+    path = Path(run) / EVENTS_FILE
+    return await anyio.to_thread.run_sync(lambda: list(read_events(path)))
 
 
 class Swarm:

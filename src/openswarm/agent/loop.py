@@ -4,8 +4,9 @@ What comes next is read from the conversation alone, so one that was folded back
 simply goes on. The loop is handed all that it needs; it knows neither swarms nor files.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import INTERRUPTED, Conversation
@@ -45,7 +46,6 @@ class Agent:
     """Looks at a last message: '' accepts it, else it is what to say to the agent."""
     stop_when: Callable[[], str] = lambda: ""
     """A further reason to stop, or ''."""
-    _same: tuple[object, int] = field(default=(None, 0))
 
     async def run(self) -> Ending:
         """Works to the end. Raises `ModelError` when the model cannot be had."""
@@ -62,15 +62,14 @@ class Agent:
 
     async def _advance(self) -> Ending | None:
         """One turn: the open calls, or else the next reply; the ending if this is it."""
-        if self.conversation.open_calls():
-            return await self._run_tools()
+        if calls := self.conversation.open_calls():
+            return await self._run_tools(calls)
         if self.conversation.last.role == "assistant":
             return self._judge(self.conversation.last)
         try:
-            calls = await self.turn.take(self.tools.specs)
+            await self.turn.take(self.tools.specs)
         except BudgetError as error:
             return self._leftovers(f"budget: {error.limit}")
-        self._count_repeats(calls)
         return None
 
     def _judge(self, last: Message) -> Ending | None:
@@ -85,7 +84,7 @@ class Agent:
         return Ending("completed", last.text)
 
     def _reason_to_stop(self) -> str:
-        if self._same[1] >= self.repeats:
+        if self._repeats_itself():
             return f"the same call {self.repeats} times in a row"
         if self.conversation.last.role == "assistant" and not self.conversation.open_calls():
             return ""
@@ -104,7 +103,8 @@ class Agent:
                 await self.turn.take(self.tools.only(self.closing_tools), final=True)
             except (BudgetError, ModelError):
                 return self._leftovers(why)
-        ending = await self._run_tools()
+        calls = self.conversation.open_calls()
+        ending = await self._run_tools([c for c in calls if c.name in self.closing_tools])
         if ending is not None:
             return Ending("partial", ending.text, why, ending.closing)
         return self._leftovers(why)
@@ -114,10 +114,9 @@ class Agent:
         said = [m.text for m in self.conversation.history if m.role == "assistant"]
         return Ending("partial", next((text for text in reversed(said) if text.strip()), ""), why)
 
-    async def _run_tools(self) -> Ending | None:
-        """Runs the open calls; the ending, if one of them closed the work."""
+    async def _run_tools(self, calls: Sequence[ToolCall]) -> Ending | None:
+        """Runs these open calls, others are given up; the ending, if one closed the work."""
         talk = self.conversation
-        calls = talk.open_calls()
         lost = [call for call in calls if self._is_lost(call)]
         for call in lost:
             talk.returned(call, ToolResult(INTERRUPTED, ok=False))
@@ -131,6 +130,11 @@ class Agent:
         """Whether an earlier process began this call, and doing it again might do harm."""
         return call.id in self.conversation.interrupted and not self.tools.is_repeatable(call.name)
 
-    def _count_repeats(self, calls: tuple[ToolCall, ...]) -> None:
-        key = tuple((call.name, call.arguments) for call in calls)
-        self._same = (key, self._same[1] + 1 if key and key == self._same[0] else 1)
+    def _repeats_itself(self) -> bool:
+        """Whether the last `repeats` replies all made the same calls."""
+        replies = (m for m in reversed(self.conversation.history) if m.role == "assistant")
+        made = [
+            tuple((call.name, call.arguments) for call in reply.tool_calls)
+            for reply in islice(replies, self.repeats)
+        ]
+        return len(made) == self.repeats and any(made) and len(set(made)) == 1

@@ -10,7 +10,6 @@ from openswarm.agent.conversation import Conversation
 from openswarm.core.budget import NOTHING, Amount
 from openswarm.core.errors import BudgetError, Fault, ModelError
 from openswarm.core.events import Admitted, LimitHit, Requeued, Tick
-from openswarm.core.messages import ToolCall
 from openswarm.journal.journal import Journal
 from openswarm.llm.model import Delta, Request, ToolSpec
 from openswarm.llm.paced import PacedModel, PaidReply
@@ -36,10 +35,8 @@ class Turn:
     held_back: Amount = NOTHING
     """What of the budget has to stay free for others."""
 
-    async def take(
-        self, tools: tuple[ToolSpec, ...], *, final: bool = False
-    ) -> tuple[ToolCall, ...]:
-        """The next reply is in the conversation and durable; its calls are returned.
+    async def take(self, tools: tuple[ToolSpec, ...], *, final: bool = False) -> None:
+        """Puts the next reply into the conversation; it is durable then.
 
         Raises `BudgetError` when the budget does not allow it, `ModelError` after all retries.
         """
@@ -60,7 +57,6 @@ class Turn:
         talk.replied(paid, self.model.model.spec, time.monotonic() - started, final=final)
         self.context.used(paid.reply.usage, talk.history)
         await self.journal.commit()
-        return paid.reply.message.tool_calls
 
     def stopping(self, why: str) -> None:
         """Says in the journal why the agent is told to hand back."""

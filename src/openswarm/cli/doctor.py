@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from openswarm.cli.checks import findings
 from openswarm.cli.exits import Exit
 from openswarm.cli.result import output, print_json
 from openswarm.cli.text import one_line
@@ -34,6 +33,8 @@ def doctor(
     It looks at keys (their names only), the default model and why it is that one, local models,
     extras, certificates, proxies and limits. Exit code 1: something stops openswarm from working.
     """
+    from openswarm.cli.checks import findings  # it loads the clients of models
+
     found = list(findings(home_folder(), os.environ))
     broken = any(finding.status == "problem" for finding in found)
     if as_json:
