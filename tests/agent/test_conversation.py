@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lone_agent import PATH, Lone, calls, echo, is_told_to_stop
+from pydantic import BaseModel
 
 import openswarm
 from openswarm.agent.conversation import Conversation, replay
@@ -17,6 +18,7 @@ from openswarm.journal.journal import INLINE_BYTES, MemoryJournal
 from openswarm.llm.model import Request
 from openswarm.llm.scripted import Say
 from openswarm.tools.documents import Document, fence
+from openswarm.tools.tool import Tool, ToolContext, ToolResult
 
 pytestmark = pytest.mark.anyio
 LONG = "ö" * INLINE_BYTES
@@ -103,30 +105,57 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
-@given(steps=STEPS, answer=st.sampled_from(["Done.", "", LONG]), max_steps=st.integers(1, 5))
+class Words(BaseModel):
+    words: str
+
+
+async def _close(params: Words, _: ToolContext) -> ToolResult:
+    return ToolResult(params.words, closing=True, data=params.words)
+
+
+report = Tool("report", "Hands in.", Words, _close, repeatable=True)
+END = st.sampled_from(["", "Short.", LONG, report])
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS, end=END, last=END, max_steps=st.integers(1, 6))
 def test_cut_at_every_event_it_goes_on_to_the_same_end_and_pays_no_reply_twice(
-    steps: list[tuple[str, list[tuple[str, Any]]]], answer: str, max_steps: int
+    steps: list[tuple[str, list[tuple[str, Any]]]],
+    end: str | Tool,
+    last: str | Tool,
+    max_steps: int,
 ) -> None:
     def script(request: Request) -> Say:
-        if is_told_to_stop(request):
-            return Say("What I have.", reasoning="Quickly.")
         turn = sum(message.role == "assistant" for message in request.history)
-        if turn >= len(steps):
-            return Say(answer)
-        text, wanted = steps[turn]
-        return calls(*wanted, text=text)
+        final = last if is_told_to_stop(request) else end
+        if turn < len(steps) and not is_told_to_stop(request):
+            text, wanted = steps[turn]
+            return calls(*wanted, text=text)
+        return Say(final) if isinstance(final, str) else calls(("report", {"words": "42"}))
+
+    def review(message: Message) -> str:
+        return "Say more." if message.text == "Short." and not was_told() else ""
+
+    def was_told() -> bool:
+        return current[-1].talk.was_told("Say more.")
+
+    current: list[Lone] = []
 
     async def main() -> None:
-        whole = Lone(script, [echo, refuse], max_steps=max_steps)
+        options = {"review": review, "closing_tools": ("report",)}
+        whole = Lone(script, [echo, refuse, report], max_steps=max_steps, options=options)
+        current.append(whole)
         ending = await whole.run()
         events: list[AnyEvent] = list(whole.journal.events())
         for count in range(1, len(events) + 1):
             again = whole.resumed(count)
+            current.append(again)
             assert await again.run() == ending, count
-            assert again.messages == whole.messages, count
+            is_same = again.messages == whole.messages
+            assert is_same, count
             paid = sum(event.type == "model_replied" for event in events[:count])
             assert paid + len(again.requests) == len(whole.requests), count
-            assert list(replayed(again.journal).history) == again.messages, count
+            is_kept = list(replayed(again.journal).history) == again.messages
+            assert is_kept or ending.closing, count
 
     anyio.run(main)

@@ -50,14 +50,15 @@ class Agent:
     async def run(self) -> Ending:
         """Works to the end. Raises `ModelError` when the model cannot be had."""
         while not self.conversation.handing_back:
+            if why := self._reason_to_stop():
+                self.turn.stopping(why)
+                self.conversation.hand_back(why)
+                break
             ending = None
             with self.control.turn():
                 ending = await self._advance()
             if ending is not None:
                 return ending
-            if why := self._reason_to_stop():
-                self.turn.stopping(why)
-                self.conversation.hand_back(why)
         return await self._hand_back(self.conversation.handing_back)
 
     async def _advance(self) -> Ending | None:

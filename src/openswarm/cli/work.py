@@ -21,6 +21,7 @@ from openswarm.journal.requests import send_request
 Work = Callable[..., Awaitable[RunResult]]
 """`run` or `resume` with all its arguments but `observer`."""
 
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 _ANSWERS = (
     ("cancel", "Stopping: every agent hands back what it has. Ctrl-C again to kill."),
     ("kill", "Killing the run; what is in its journal stays."),
@@ -51,13 +52,13 @@ class _Stopper:
 
     async def listen(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
+            async for number in signals:
                 self.signals += 1
                 if self.folder is None or self.signals > 2:
                     scope.cancel()
                 else:
                     verb, line = _ANSWERS[self.signals - 1]
-                    ask = partial(send_request, self.folder, verb, ROOT, by="Ctrl-C")
+                    ask = partial(send_request, self.folder, verb, ROOT, by=_NAMES[number])
                     await anyio.to_thread.run_sync(ask)
                     self.display.say(line)
 

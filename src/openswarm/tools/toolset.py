@@ -64,9 +64,9 @@ class Toolset:
         return tuple(self._tools[name].spec for name in names if name in self._tools)
 
     def is_repeatable(self, name: str) -> bool:
-        """Whether repeating a call of this tool does no harm."""
+        """Whether repeating a call of this tool does no harm; an unknown one does nothing."""
         tool = self._tools.get(name)
-        return name in self._grouped or (tool is not None and (tool.read_only or tool.repeatable))
+        return name in self._grouped or tool is None or tool.read_only or tool.repeatable
 
     async def run(
         self, calls: Sequence[ToolCall], agent: str, on_called: OnCalled, on_returned: OnReturned

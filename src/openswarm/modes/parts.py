@@ -1,0 +1,192 @@
+"""What a run is made of: its task, models, tools, corpus and engine, from what the user gives."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from openswarm.core.errors import (
+    OpenswarmError,
+    SettingsError,
+    UserError,
+)
+from openswarm.core.events import Failed, RunStarted, Tick
+from openswarm.core.settings import Settings
+from openswarm.core.task import Task
+from openswarm.journal.fold import RunView
+from openswarm.journal.folder import FolderJournal
+from openswarm.journal.journal import Journal
+from openswarm.llm.model import ChatModel
+from openswarm.llm.resolve import default_spec, resolve
+from openswarm.modes.engine import Engine
+from openswarm.modes.process import raise_open_files
+from openswarm.modes.router import Route
+from openswarm.swarm.report import REPORT
+from openswarm.swarm.spawn import TOOL_NAMES
+from openswarm.tools.tool import Tool, tool
+
+ModelChoice = str | ChatModel
+PAGE_BYTES = {True: 2_000, False: 8_000}
+"""The size of a page of the corpus, by `ModelInfo.compact`."""
+
+CORPUS_TOOLS = ("search", "open", "grep")
+
+
+def as_tools(tools: Sequence[Tool | Callable[..., Any]], *, corpus: bool = False) -> list[Tool]:
+    """Tools and typed functions as tools, beside openswarm's own and those of a corpus.
+
+    Raises `UserError` for two of one name.
+    """
+    made = [entry if isinstance(entry, Tool) else tool(entry) for entry in tools]
+    own = (*TOOL_NAMES, REPORT, *(CORPUS_TOOLS if corpus else ()))
+    names = [*own, *(entry.name for entry in made)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        whose = ", one of them openswarm's own" if twice[0] in own else ""
+        raise UserError(f"two tools are called {twice[0]!r}{whose}; rename yours")
+    return made
+
+
+def new_run_id() -> str:
+    """A run's name: its time, so that names sort, and what makes it unique."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def make_task(**fields: Any) -> Task:
+    """The task of these fields. Raises `UserError` for what cannot be one."""
+    if not fields["text"].strip():
+        raise UserError('the task is empty; say what is to be done: openswarm run "…"')
+    try:
+        return Task(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def run_started(task: Task, specs: tuple[str, str], tools: Sequence[Tool]) -> RunStarted:
+    """The first event of a run."""
+    from openswarm import __version__
+
+    return RunStarted(
+        task=task,
+        model=specs[0],
+        subagent_model=specs[1],
+        openswarm=__version__,
+        tools=tuple(entry.name for entry in tools),
+    )
+
+
+def chosen_before(view: RunView) -> Route:
+    """The mode that an earlier process chose."""
+    return Route(view.mode, view.mode_reason)  # type: ignore[arg-type]
+
+
+def same_tools(view: RunView, tools: list[Tool], run_id: str) -> list[Tool]:
+    """The tools, if those of the run are among them. Raises `SettingsError` naming the rest."""
+    missing = sorted(set(view.tools) - {entry.name for entry in tools})
+    if missing:
+        raise SettingsError(
+            f"run {run_id} uses tools written in Python: {', '.join(missing)}; go on from Python:"
+            f" await openswarm.resume({run_id!r}, tools=[{', '.join(missing)}])"
+        )
+    return tools
+
+
+def absolute(source: str | Path) -> str:
+    """A path that holds wherever the run is resumed; an address as it is."""
+    if isinstance(source, str) and "://" in source:
+        return source
+    return str(Path(source).expanduser().absolute())
+
+
+def spec_of(model: ModelChoice) -> str:
+    """The specification of a model that was given in either way."""
+    return model if isinstance(model, str) else model.spec
+
+
+def model_specs(
+    model: ModelChoice, subagent_model: ModelChoice, settings: Settings
+) -> tuple[str, str]:
+    """The specifications of the orchestrator and of the sub-agents, defaults filled in."""
+    first = spec_of(model) or settings.model or default_spec(os.environ)[0]
+    return first, spec_of(subagent_model) or settings.subagent_model or first
+
+
+def make_models(
+    model: ModelChoice,
+    subagent_model: ModelChoice,
+    specs: tuple[str, str],
+    settings: Settings,
+    home: Path,
+) -> dict[str, ChatModel]:
+    """The models of a run by the names that the engine uses; equal names are one object."""
+
+    def made(given: ModelChoice, spec: str) -> ChatModel:
+        return resolve(spec, settings, os.environ, home) if isinstance(given, str) else given
+
+    lead = made(model, specs[0])
+    is_same = isinstance(subagent_model, str) and specs[1] == specs[0]
+    others = lead if is_same else made(subagent_model, specs[1])
+    return {specs[1]: others, specs[0]: lead, "orchestrator": lead, "": others}
+
+
+async def close_later(stack: AsyncExitStack, models: dict[str, ChatModel]) -> None:
+    """Closes the models with the stack, each once."""
+    for model in {id(model): model for model in models.values()}.values():
+        stack.push_async_callback(model.aclose)
+
+
+async def build_engine(
+    journal: Journal,
+    task: Task,
+    chosen: Route,
+    settings: Settings,
+    models: dict[str, ChatModel],
+    tools: Sequence[Tool],
+    home: Path,
+) -> Engine:
+    """The engine of a run, its corpus read and indexed."""
+    raise_open_files()
+    compact = models["orchestrator"].info.compact
+    corpus = None
+    if task.over:
+        from openswarm.tools.corpus.corpus import Corpus
+        from openswarm.tools.corpus.grep import grep_tool
+        from openswarm.tools.corpus.open import open_tool
+        from openswarm.tools.corpus.search import search_tool
+
+        corpus = await Corpus.open(
+            task.over,
+            home / "corpora",
+            progress=lambda done, total: journal.tick(
+                Tick(agent="root", kind="progress", text=f"reading documents {done}/{total}")
+            ),
+            page_bytes=PAGE_BYTES[compact],
+        )
+        tools = [*(make(corpus) for make in (search_tool, open_tool, grep_tool)), *tools]
+    return Engine(
+        journal=journal,
+        task=task,
+        route=chosen,
+        settings=settings,
+        models=models,
+        tools=tools,
+        corpus=corpus,
+        folder=journal.folder if isinstance(journal, FolderJournal) else None,
+    )
+
+
+@contextmanager
+def failure_noted(journal: Journal) -> Iterator[None]:
+    """Writes down an error of ours that keeps a run from beginning, and raises it."""
+    try:
+        yield
+    except OpenswarmError as error:
+        failed = Failed(boundary=error.boundary, kind=error.kind, message=str(error)[:2000])
+        journal.append(failed)
+        raise
