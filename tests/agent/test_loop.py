@@ -31,6 +31,7 @@ async def _close(params: Words, _: ToolContext) -> ToolResult:
 report = Tool("report", "Hands in.", Words, _close, repeatable=True)
 
 
+@pytest.mark.requirement("agent.loop")
 async def test_a_reply_without_calls_is_the_end() -> None:
     lone = Lone([Say("Done.")])
     ending = await lone.run()
@@ -38,6 +39,7 @@ async def test_a_reply_without_calls_is_the_end() -> None:
     assert [message.role for message in lone.messages] == ["system", "user", "assistant"]
 
 
+@pytest.mark.requirement("agent.loop")
 async def test_calls_are_run_and_the_model_sees_their_results() -> None:
     lone = Lone([calls(("echo", {"text": "ab"})), Say("Done.")])
     await lone.run()
@@ -46,6 +48,7 @@ async def test_calls_are_run_and_the_model_sees_their_results() -> None:
     assert lone.talk.steps == 2
 
 
+@pytest.mark.requirement("agent.order")
 async def test_calls_of_one_turn_run_at_once_and_their_results_keep_the_order() -> None:
     first_is_last = anyio.Event()
 
@@ -65,6 +68,7 @@ async def test_calls_of_one_turn_run_at_once_and_their_results_keep_the_order() 
     assert ids == [call.id for call in lone.messages[2].tool_calls]
 
 
+@pytest.mark.requirement("agent.wrong-call", "agent.broken-tool")
 async def test_a_wrong_call_an_unknown_tool_and_a_broken_one_are_texts_and_work_goes_on() -> None:
     @openswarm.tool
     async def broken() -> str:
@@ -89,6 +93,7 @@ async def test_a_wrong_call_an_unknown_tool_and_a_broken_one_are_texts_and_work_
     assert "Invalid JSON" in no_json
 
 
+@pytest.mark.requirement("swarm.outcomes")
 @pytest.mark.parametrize("text", ["", "  \n "])
 async def test_a_model_that_answers_nothing_ends_empty(text: str) -> None:
     ending = await Lone([Say(text)]).run()
@@ -101,6 +106,7 @@ async def test_a_model_that_cannot_be_had_is_raised() -> None:
         await lone.run()
 
 
+@pytest.mark.requirement("agent.steps")
 async def test_at_the_step_limit_there_is_one_turn_without_tools_and_the_outcome_is_partial() -> (
     None
 ):
@@ -147,6 +153,7 @@ async def test_a_model_that_fails_in_its_last_turn_still_hands_back_what_it_said
     assert (ending.outcome, ending.text) == ("partial", "So far.")
 
 
+@pytest.mark.requirement("agent.repeats")
 async def test_the_third_identical_call_in_a_row_is_not_run() -> None:
     runs = 0
 
@@ -176,6 +183,7 @@ async def test_a_call_that_differs_in_between_is_no_repetition() -> None:
     assert lone.results == texts
 
 
+@pytest.mark.requirement("agent.repeats")
 async def test_the_repetition_is_seen_across_a_resume() -> None:
     def script(request: Request) -> Say:
         return Say("Stuck.") if is_told_to_stop(request) else calls(("echo", {"text": "x"}))
@@ -196,6 +204,7 @@ async def test_a_tool_that_closes_ends_the_work_with_what_it_was_given() -> None
     assert ending.closing.data == "42"
 
 
+@pytest.mark.requirement("agent.cancel")
 async def test_only_tools_that_close_are_left_for_the_last_turn() -> None:
     def script(request: Request) -> Say:
         if is_told_to_stop(request):
@@ -210,6 +219,7 @@ async def test_only_tools_that_close_are_left_for_the_last_turn() -> None:
     assert ending.closing.data == "half"
 
 
+@pytest.mark.requirement("agent.cancel")
 async def test_a_tool_that_was_taken_away_is_not_run_in_the_last_turn() -> None:
     ran: list[str] = []
 
@@ -228,6 +238,7 @@ async def test_a_tool_that_was_taken_away_is_not_run_in_the_last_turn() -> None:
     assert (ending.outcome, ending.text) == ("partial", "So far.")
 
 
+@pytest.mark.requirement("budget.forced-answer")
 async def test_a_budget_that_is_used_up_ends_in_what_was_said() -> None:
     step = calls(("echo", {"text": "x"}), text="So far.")
     lone = Lone([step, Say("Never.")], ledger=Ledger(steps=1))
@@ -259,6 +270,7 @@ async def test_a_further_reason_to_stop_is_asked_for_after_each_round() -> None:
     assert (ending.outcome, ending.why) == ("partial", "the sun has set")
 
 
+@pytest.mark.requirement("agent.cancel")
 async def test_cancel_during_a_model_call_leads_to_one_turn_to_hand_back() -> None:
     asked = anyio.Event()
 
@@ -285,6 +297,7 @@ async def test_cancel_during_a_model_call_leads_to_one_turn_to_hand_back() -> No
     assert [len(request.tools) for request in lone.requests] == [1, 0]
 
 
+@pytest.mark.requirement("agent.cancel")
 async def test_cancel_during_a_tool_gives_the_call_up_and_hands_back() -> None:
     begun = anyio.Event()
 
@@ -327,6 +340,7 @@ async def test_an_answer_that_is_there_already_is_not_lost_to_a_cancel() -> None
     assert (ending.outcome, ending.text) == ("completed", "Done.")
 
 
+@pytest.mark.requirement("agent.kill")
 async def test_kill_ends_an_agent_inside_a_tool_that_hangs() -> None:
     begun = anyio.Event()
 
@@ -351,6 +365,7 @@ async def test_kill_ends_an_agent_inside_a_tool_that_hangs() -> None:
     assert endings == []
 
 
+@pytest.mark.requirement("agent.kill")
 async def test_kill_ends_an_agent_inside_a_sync_tool_that_hangs() -> None:
     begun, never = threading.Event(), threading.Event()
 
@@ -378,6 +393,7 @@ async def test_kill_ends_an_agent_inside_a_sync_tool_that_hangs() -> None:
         never.set()
 
 
+@pytest.mark.requirement("agent.steer")
 async def test_words_for_a_running_agent_are_read_at_its_next_turn() -> None:
     def first(_: Request) -> Say:
         lone.control.steer(Steer("Mind the annex.", "ana", request="r1"))
@@ -392,6 +408,7 @@ async def test_words_for_a_running_agent_are_read_at_its_next_turn() -> None:
     assert (steered.by, steered.request, steered.agent) == ("ana", "r1", PATH)
 
 
+@pytest.mark.requirement("agent.steer")
 async def test_words_that_came_with_the_answer_are_read_before_it_counts() -> None:
     def first(_: Request) -> Say:
         lone.control.steer(Steer("One more thing.", "ana"))
@@ -401,6 +418,7 @@ async def test_words_that_came_with_the_answer_are_read_before_it_counts() -> No
     assert (await lone.run()).text == "Done, and the other thing."
 
 
+@pytest.mark.requirement("swarm.lost-call")
 async def test_a_call_that_may_have_taken_effect_is_not_run_again_after_a_crash() -> None:
     runs: list[str] = []
 
@@ -424,6 +442,7 @@ async def test_a_call_that_may_have_taken_effect_is_not_run_again_after_a_crash(
     ]
 
 
+@pytest.mark.requirement("journal.durable")
 async def test_a_reply_is_durable_before_its_calls_run() -> None:
     lone = Lone([calls(("echo", {"text": "x"})), Say("Done.")])
     committed = 0
@@ -446,6 +465,7 @@ async def test_a_reply_is_durable_before_its_calls_run() -> None:
     assert committed
 
 
+@pytest.mark.requirement("pacing.context")
 async def test_who_waits_for_an_endpoint_is_told_with_its_context_untouched() -> None:
     tries = iter([Say(error=ModelError(Fault.THROTTLED, "", retry_after_s=0.01)), Say("Done.")])
     lone = Lone(lambda _: next(tries))

@@ -201,7 +201,19 @@ def test_help_shows_the_defaults_of_the_limits(openswarm: Command) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "resume", "show", "export", "runs", "watch", "steer", "cancel", "kill", "doctor"],
+    [
+        "run",
+        "resume",
+        "show",
+        "export",
+        "runs",
+        "watch",
+        "steer",
+        "cancel",
+        "kill",
+        "models",
+        "doctor",
+    ],
 )
 def test_every_command_has_an_example(openswarm: Command, command: str) -> None:
     shown = openswarm(command, "--help")

@@ -20,18 +20,21 @@ pytestmark = pytest.mark.anyio
 WRITER = """
 import sys
 from pathlib import Path
+import anyio, anyio.to_thread
 from openswarm.core.events import Answered, Content, Nudged
 from openswarm.journal.folder import FolderJournal
-journal = FolderJournal.create(Path(sys.argv[1]))
-for line in sys.stdin:
-    word = line.strip()
-    if word == "answer":
-        journal.append(Answered(outcome="completed", text=Content(text="42")))
-    else:
-        journal.append(Nudged(text=word))
-    journal._write_now({}, journal._lines)
-    journal._lines = []
-    print("written", flush=True)
+
+async def main():
+    journal = FolderJournal.create(Path(sys.argv[1]))
+    while word := (await anyio.to_thread.run_sync(sys.stdin.readline)).strip():
+        if word == "answer":
+            journal.append(Answered(outcome="completed", text=Content(text="42")))
+        else:
+            journal.append(Nudged(text=word))
+        await journal.commit()
+        print("written", flush=True)
+
+anyio.run(main)
 """
 
 

@@ -173,6 +173,7 @@ async def test_a_reply_in_one_piece_of_json_is_taken_too() -> None:
     assert (reply.message.text, reply.usage.input_tokens) == ("all", 3)
 
 
+@pytest.mark.requirement("llm.faults")
 @pytest.mark.parametrize("cut", [True, False])
 async def test_a_stream_that_ends_in_the_middle_is_broken(cut: bool) -> None:
     error = await failure(streaming(said("Gr"), cut=cut))
@@ -196,6 +197,7 @@ async def test_rubbish_instead_of_a_stream_breaks_the_protocol_or_the_stream() -
     assert (await failure(handler)).fault is Fault.BROKEN
 
 
+@pytest.mark.requirement("llm.faults")
 async def test_a_server_that_falls_silent_has_stalled() -> None:
     forever = anyio.Event()
 
@@ -213,6 +215,7 @@ async def test_a_server_that_falls_silent_has_stalled() -> None:
     assert caught.value.fault is Fault.STALLED
 
 
+@pytest.mark.requirement("llm.faults")
 @pytest.mark.parametrize(
     ("status", "body", "fault"),
     [
@@ -260,11 +263,13 @@ async def test_the_message_of_a_refusal_is_found_in_every_usual_shape(
     assert words in str(await failure(refusing(401, body)))
 
 
+@pytest.mark.requirement("bad.key", "bad.model")
 async def test_a_wrong_key_and_a_wrong_model_say_what_to_check() -> None:
     assert "check the key" in str(await failure(refusing(401, "no")))
     assert "check the model's name" in str(await failure(refusing(404, "no")))
 
 
+@pytest.mark.requirement("pacing.retry-after")
 @pytest.mark.parametrize(
     ("header", "value", "seconds"),
     [
@@ -287,6 +292,7 @@ async def test_the_wait_that_a_server_asks_for_is_read_and_bounded(
     assert error.retry_after_s == seconds
 
 
+@pytest.mark.requirement("bad.endpoint")
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:
     async with serving(streaming(WHOLE)) as url:
         gone = url
@@ -309,6 +315,7 @@ async def test_what_is_no_address_is_an_error_of_the_settings() -> None:
             await model.reply(ask())
 
 
+@pytest.mark.requirement("llm.keys")
 async def test_a_key_is_not_sent_on_to_where_the_server_points() -> None:
     seen: list[Any] = []
     async with serving(streaming(WHOLE, seen=seen)) as other:
@@ -319,6 +326,7 @@ async def test_a_key_is_not_sent_on_to_where_the_server_points() -> None:
     assert seen == []
 
 
+@pytest.mark.requirement("llm.headers")
 async def test_extra_headers_go_with_every_request() -> None:
     seen: list[Any] = []
     headers = {"authorization": "Bearer sk-test", "x-title": "openswarm"}
@@ -352,6 +360,7 @@ async def proxy(seen: list[tuple[str, str]]) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+@pytest.mark.requirement("llm.proxies")
 async def test_the_proxy_of_the_environment_is_used_with_its_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -364,6 +373,7 @@ async def test_the_proxy_of_the_environment_is_used_with_its_credentials(
     assert seen[0][1].endswith("Basic bWU6cEBzcw==")
 
 
+@pytest.mark.requirement("llm.proxies")
 async def test_a_proxy_of_another_kind_is_refused_with_what_to_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -374,6 +384,7 @@ async def test_a_proxy_of_another_kind_is_refused_with_what_to_set(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.requirement("llm.proxies")
 async def test_an_address_that_no_proxy_names_is_reached_directly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -386,6 +397,7 @@ async def test_an_address_that_no_proxy_names_is_reached_directly(
     assert seen == []
 
 
+@pytest.mark.requirement("llm.certificates")
 @pytest.mark.parametrize("content", [None, "not a certificate"])
 async def test_a_certificate_bundle_that_cannot_be_read_is_named(
     tmp_path: Path, content: str | None
@@ -398,6 +410,7 @@ async def test_a_certificate_bundle_that_cannot_be_read_is_named(
         await OpenAIModel("test/kimi", endpoint, "kimi").reply(ask())
 
 
+@pytest.mark.requirement("llm.certificates")
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 async def test_certificate_bundles_of_the_environment_are_read(
     monkeypatch: pytest.MonkeyPatch, variable: str
@@ -408,6 +421,7 @@ async def test_certificate_bundles_of_the_environment_are_read(
         await OpenAIModel("test/kimi", endpoint, "kimi").reply(ask())
 
 
+@pytest.mark.requirement("llm.certificates")
 async def test_a_server_whose_certificate_nobody_vouches_for_is_not_spoken_to(
     certificate: Path,
 ) -> None:
@@ -419,6 +433,7 @@ async def test_a_server_whose_certificate_nobody_vouches_for_is_not_spoken_to(
     assert seen == []
 
 
+@pytest.mark.requirement("llm.certificates")
 async def test_a_certificate_of_the_settings_is_trusted(certificate: Path) -> None:
     async with serving(streaming(WHOLE), certificate) as url:
         model = OpenAIModel("t", Endpoint(url, {}, ca_bundle=str(certificate)), "kimi")

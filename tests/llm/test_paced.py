@@ -33,6 +33,7 @@ class Shared:
         return (await self.paced.reply(request)).cost_usd
 
 
+@pytest.mark.requirement("budget.reserve")
 async def test_a_reply_is_booked_with_its_true_tokens_and_dollars() -> None:
     usage = Usage(input_tokens=100, output_tokens=20, cached_tokens=50)
     shared = Shared(Ledger(tokens=10_000, usd=1.0), Say("x", usage=usage))
@@ -48,6 +49,7 @@ async def test_a_model_without_a_price_costs_nothing_that_is_known() -> None:
     assert shared.gate.ledger.spent == Amount(1, 110, 0.0)
 
 
+@pytest.mark.requirement("budget.reserve")
 async def test_what_may_be_used_at_the_most_is_reserved_while_the_call_is_at_work() -> None:
     seen: list[Amount] = []
 
@@ -62,6 +64,7 @@ async def test_what_may_be_used_at_the_most_is_reserved_while_the_call_is_at_wor
     assert seen[0].usd >= 500 * 10.0 / 1e6
 
 
+@pytest.mark.requirement("budget.reserve")
 async def test_a_call_that_failed_gives_back_what_it_had_reserved() -> None:
     failing = Shared(Ledger(tokens=10_000), Say(error=ModelError(Fault.AUTH, "no")))
     with pytest.raises(ModelError):
@@ -94,6 +97,7 @@ async def test_a_call_that_the_budget_cannot_hold_is_not_even_made(ledger: Ledge
     assert shared.model.requests == {}
 
 
+@pytest.mark.requirement("budget.no-overshoot")
 async def test_a_hundred_callers_at_once_stay_within_each_ceiling() -> None:
     usage = Usage(input_tokens=90, output_tokens=100)
     shared = Shared(Ledger(steps=70, tokens=9_000, usd=0.05), Say("x", usage=usage))

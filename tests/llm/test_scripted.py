@@ -23,6 +23,7 @@ def ask(agent: str = "root", replies: int = 0, brief: str = "go") -> Request:
     return Request(History([Message(role="user", content=brief), *said]), agent=agent)
 
 
+@pytest.mark.requirement("llm.scripted")
 async def test_each_agent_follows_its_own_script_step_by_step() -> None:
     model = ScriptedModel({"a": [Say("a1"), Say("a2")], "b": [Say("b1")]})
     assert (await model.reply(ask("a"))).message.text == "a1"
@@ -88,6 +89,7 @@ async def test_what_it_was_asked_is_kept_as_it_was_then() -> None:
     assert [[m.text for m in asked] for asked in model.requests["a"]] == [["1"]]
 
 
+@pytest.mark.requirement("llm.scripted")
 async def test_a_call_that_no_script_foresaw_is_an_error_with_what_the_agent_was_told() -> None:
     model = ScriptedModel({"a": [Say("x")]})
     with pytest.raises(UnexpectedCall, match=r"no script for agent 'b'; there are \['a'\]"):
@@ -96,6 +98,7 @@ async def test_a_call_that_no_script_foresaw_is_an_error_with_what_the_agent_was
         await model.reply(ask("a", replies=1))
 
 
+@pytest.mark.requirement("llm.scripted")
 async def test_steps_that_nobody_came_to_are_an_error() -> None:
     model = ScriptedModel({"a": [Say("1"), Say("2")], "b": [Say("3")], "c": lambda _: Say("4")})
     await model.reply(ask("a"))
@@ -162,6 +165,7 @@ def test_a_file_that_is_not_there_or_not_json_is_refused(tmp_path: Path) -> None
         ScriptedModel.from_file(tmp_path / "script.json")
 
 
+@pytest.mark.requirement("llm.scripted")
 def test_it_is_part_of_the_public_api() -> None:
     assert openswarm.ScriptedModel is ScriptedModel
     assert openswarm.Say is Say

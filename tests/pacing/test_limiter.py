@@ -299,23 +299,18 @@ async def test_an_error_that_is_not_the_models_gives_its_place_free() -> None:
 
 
 async def test_one_who_waits_is_not_overtaken_by_one_that_calls_again_at_once() -> None:
-    limiter = make_limiter(limit=1)
-    order: list[str] = []
+    limiter, patient = make_limiter(limit=1), Script("ok", latency_s=1)
 
     async def busy() -> None:
         for _ in range(10):
             await limiter.call(Script("ok", latency_s=1))
-            order.append("busy")
 
-    async def patient() -> None:
-        await limiter.call(Script("ok", latency_s=1))
-        order.append("patient")
-
+    begun = anyio.current_time()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(busy)
         await anyio.sleep(0.5)
-        tasks.start_soon(patient)
-    assert order.index("patient") == 1
+        tasks.start_soon(limiter.call, patient)
+    assert patient.times == [begun + 1], "it has the place that busy gave free"
 
 
 async def test_those_who_wait_are_admitted_in_their_order() -> None:

@@ -151,7 +151,7 @@ async def test_a_table_cannot_be_declared_twice_or_after_the_first_assignment() 
         [
             calls(declare("country", "country", key="country")),
             calls(declare("country", key="town")),
-            calls(table, table),
+            calls(table, declare("town", key="town")),
             calls(batch(["Chile"])),
             calls(declare("town", key="town")),
             ANSWER,

@@ -42,6 +42,7 @@ async def ask(shared: SharedCalls, tool: Tool, arguments: str, agent: str = "a")
     return (await toolset.run([call], agent, lambda _: None, lambda *_: None))[0]
 
 
+@pytest.mark.requirement("agent.shared-calls")
 async def test_equal_calls_of_many_agents_at_once_are_one_flight() -> None:
     shared, searching = SharedCalls(), Searching(ToolResult("found"))
     results: list[str] = []
@@ -62,6 +63,7 @@ async def test_equal_calls_of_many_agents_at_once_are_one_flight() -> None:
     assert shared.saved == 99
 
 
+@pytest.mark.requirement("agent.shared-calls")
 async def test_a_result_is_kept_for_later_calls() -> None:
     shared, searching = SharedCalls(), Searching(ToolResult("found"))
     searching.go.set()

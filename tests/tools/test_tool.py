@@ -36,6 +36,7 @@ def schema(tool: Tool) -> dict[str, Any]:
     return json.loads(tool.spec.parameters)
 
 
+@pytest.mark.requirement("agent.python-tools")
 def test_a_typed_function_becomes_a_tool_with_its_docstring_and_schema() -> None:
     @openswarm.tool
     def find(query: Annotated[str, Field(description="what")], limit: int = 3) -> str:
@@ -85,6 +86,7 @@ async def test_an_async_function_is_awaited_and_its_string_is_the_text() -> None
     assert await call(shout, {"word": "hi"}) == ToolResult("HI")
 
 
+@pytest.mark.requirement("agent.python-tools")
 async def test_a_sync_function_runs_in_a_thread_of_its_own() -> None:
     @openswarm.tool
     def where() -> str:
@@ -95,6 +97,7 @@ async def test_a_sync_function_runs_in_a_thread_of_its_own() -> None:
     assert result.text != threading.current_thread().name
 
 
+@pytest.mark.requirement("agent.python-tools")
 async def test_a_hundred_sync_calls_really_run_at_once() -> None:
     barrier = threading.Barrier(100, timeout=20)
 
@@ -144,6 +147,7 @@ async def test_what_a_function_returns_is_json_unless_it_is_a_string(
     assert result.data is value
 
 
+@pytest.mark.requirement("agent.python-tools")
 async def test_parameters_come_as_the_types_that_were_written() -> None:
     seen: list[Any] = []
 

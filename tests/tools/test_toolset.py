@@ -44,6 +44,7 @@ async def test_a_right_call_is_run() -> None:
     assert await run_one(echo, {"text": "ab", "times": 2}) == ToolResult("abab")
 
 
+@pytest.mark.requirement("agent.order")
 async def test_calls_of_a_turn_run_at_once_and_return_in_their_order() -> None:
     here, both = [], anyio.Event()
 
@@ -88,6 +89,7 @@ async def test_every_call_is_announced_before_it_runs_and_told_once() -> None:
     assert news == ["called work", "runs", "returned True"]
 
 
+@pytest.mark.requirement("agent.wrong-call")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -117,6 +119,7 @@ async def test_arguments_beyond_all_measure_are_not_even_read() -> None:
     assert (result.ok, result.text) == (False, "echo: the arguments are too long.")
 
 
+@pytest.mark.requirement("agent.wrong-call")
 async def test_an_unknown_tool_is_answered_with_the_ones_there_are() -> None:
     result, other = await run(Toolset([echo]), ("ecko" * 100, {}), ("echo", {"text": "x"}))
     assert not result.ok
@@ -135,6 +138,7 @@ async def test_a_tool_that_refuses_is_a_text() -> None:
     assert (result.ok, result.text) == (False, "refuse failed: no such page; there are 3")
 
 
+@pytest.mark.requirement("agent.broken-tool")
 @pytest.mark.parametrize(
     "error",
     [RuntimeError("boom"), KeyError("k"), RecursionError(), ExceptionGroup("g", [OSError()])],
@@ -151,6 +155,7 @@ async def test_a_tool_that_breaks_is_a_text_and_its_siblings_never_notice(error:
     assert second.text == "x"
 
 
+@pytest.mark.requirement("agent.broken-tool")
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_a_tool_that_would_end_the_program_is_a_text_too(is_async: bool) -> None:
     @openswarm.tool

@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 from openswarm.cli.text import size
 from openswarm.core.errors import OpenswarmError
 from openswarm.core.settings import Settings
+from openswarm.llm.catalogue import CATALOGUE
 from openswarm.llm.providers import PROVIDERS
 from openswarm.llm.resolve import default_spec
+from openswarm.llm.weights import is_present
 from openswarm.modes.settings import HOME_VARIABLE, SETTINGS_FILE, load_settings
 
 Status = Literal["ok", "note", "problem"]
@@ -58,7 +60,9 @@ def findings(home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     settings, finding = _settings(home)
     yield finding
     yield from _keys(environ)
-    yield from _model(settings, environ)
+    spec, why = _default_model(settings, environ)
+    yield Finding("default model", "ok", f"{spec} ({why})")
+    yield from _weights(home, spec)
 
     yield from _extras()
     yield from _network(settings, environ)
@@ -109,12 +113,19 @@ def _keys(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("keys", "note", "none", f"set one for a stronger model, such as {names[0]}")
 
 
-def _model(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    if settings.model:
-        yield Finding("default model", "ok", f"{settings.model} (from the settings)")
-        return
-    spec, why = default_spec(environ)
-    yield Finding("default model", "ok", f"{spec} ({why})")
+def _default_model(settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The specification, and why."""
+    return (settings.model, "from the settings") if settings.model else default_spec(environ)
+
+
+def _weights(home: Path, default: str) -> Iterator[Finding]:
+    for entry in CATALOGUE:
+        spec = f"local/{entry.name}"
+        if is_present(entry.name, home):
+            yield Finding(spec, "ok", f"here, {size(entry.size)}")
+        elif spec == default:
+            advice = f"openswarm models pull {spec}"
+            yield Finding(spec, "note", f"not fetched yet, {size(entry.size)}", advice)
 
 
 def _extras() -> Iterator[Finding]:

@@ -41,9 +41,10 @@ def doctor(
         print_json({"ok": not broken, "checks": [finding._asdict() for finding in found]})
         return Exit.ERROR if broken else Exit.COMPLETED
     page = output()
+    width = max(len(finding.name) for finding in found)
     for finding in found:
         line = Text(f"{finding.status:<8}", STYLE[finding.status])
-        line.append(f"{finding.name:<14} ", "bold")
+        line.append(f"{finding.name:<{width}}  ", "bold")
         line.append(one_line(finding.found, 400))
         if finding.advice:
             line.append(f"  → {finding.advice}", "dim")

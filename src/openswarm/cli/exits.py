@@ -24,7 +24,10 @@ class Exit(IntEnum):
 
 
 class Interrupted(Exception):
-    """The user stopped the command before there was anything to hand back."""
+    """The user stopped the command before there was anything to hand back.
+
+    Its text says how to go on, where that can be.
+    """
 
 
 OF_OUTCOME: dict[Outcome, Exit] = {
@@ -47,7 +50,7 @@ def report_error(error: BaseException) -> Exit:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.ERROR
         case Interrupted() | KeyboardInterrupt():
-            say("interrupted")
+            say(f"interrupted; {error}" if str(error) else "interrupted")
             return Exit.INTERRUPTED
         case OpenswarmError():
             say(f"error: {one_line(str(error), 2000)}")

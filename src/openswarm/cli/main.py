@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from openswarm.cli import control, doctor, export, run, runs, show
+from openswarm.cli import control, doctor, export, models, run, runs, show
 from openswarm.cli.exits import Exit, report_error, say
 
 _ABOUT = """The open Agent Swarm: one task, as many sub-agents as it deserves, one answer.
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (run, show, export, runs, control, doctor):
+for module in (run, show, export, runs, control, models, doctor):
     module.add_to(app)
 
 
@@ -58,7 +58,8 @@ def run_command(arguments: list[str]) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f"; see: {context.command_path} --help" if context else ""
-        say(f"error: {error.format_message().rstrip('.')}{hint}")
+        if message := error.format_message().rstrip("."):  # without one, the help was shown
+            say(f"error: {message}{hint}")
         return Exit.USAGE
     except typer.Abort:
         return Exit.INTERRUPTED

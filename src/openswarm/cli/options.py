@@ -159,7 +159,7 @@ Plain = Annotated[
 ]
 Yes = Annotated[
     bool,
-    typer.Option("--yes", "-y", help="Ask nothing: yes to every question."),
+    typer.Option("--yes", "-y", help="Ask nothing: fetch a local model that is missing."),
 ]
 
 

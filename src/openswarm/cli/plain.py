@@ -132,7 +132,7 @@ class PlainLines:
                 where = f"{' / '.join(event.key)}, {event.column}"
                 self._line(f"conflict at {where}: {event.kept.value!r}, {event.other.value!r}")
             case LimitHit():
-                self._line(f"{event.agent}: limit {event.limit}: {event.message}")
+                self._line(f"{event.agent} stops: {event.message}")
             case Failed():
                 self._line(f"{event.agent}: {event.boundary} {event.kind}: {event.message}")
 

@@ -9,6 +9,7 @@ import typer
 from openswarm.cli import options
 from openswarm.cli.display import Display, choose_display
 from openswarm.cli.exits import OF_OUTCOME, Exit, say
+from openswarm.cli.models import fetch_missing
 from openswarm.cli.result import export_result, print_json, print_result, result_object
 from openswarm.cli.work import Carried, carry_out
 from openswarm.core.errors import UserError
@@ -67,9 +68,11 @@ def run(
     home = home_folder()
     settings = load_settings(home)
     targets = check_targets(out)
+    text = read_task(task)
+    fetch_missing((model, subagent_model), settings, home, yes=yes)
     work = partial(
         run_task,
-        read_task(task),
+        text,
         mode=mode,
         model=model,
         subagent_model=subagent_model,

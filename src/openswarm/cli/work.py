@@ -10,11 +10,13 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
 
 from openswarm.cli.display import Display
 from openswarm.cli.exits import Interrupted, first_cause
 from openswarm.core.errors import OpenswarmError, UserError
-from openswarm.core.events import ROOT, AnyEvent, RunStarted, Tick
+from openswarm.core.events import ROOT, AnyEvent, Resumed, RunStarted, TaskAssigned, Tick
 from openswarm.core.result import RunResult
 from openswarm.journal.requests import send_request
 
@@ -38,23 +40,33 @@ class Carried:
 
 @dataclass(slots=True)
 class _Stopper:
-    """Answers signals: cancel, then kill, then no more waiting."""
+    """Answers signals: cancel, then kill, then no more waiting.
+
+    Until the run reads its requests, while documents are read for example, there is nothing to
+    hand back, and nobody to ask for it.
+    """
 
     display: Display
     runs: Path
     folder: Path | None = None
+    reads_requests: bool = False
     signals: int = 0
 
     def observe(self, event: AnyEvent | Tick) -> None:
         if isinstance(event, RunStarted):
             self.folder = self.runs / event.run
+        elif isinstance(event, TaskAssigned | Resumed):
+            self.reads_requests |= event.seq > self.display.followed.view.seq  # not of the past
         self.display.take(event)
 
-    async def listen(self, scope: anyio.CancelScope) -> None:
+    async def listen(
+        self, scope: anyio.CancelScope, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
+    ) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
             async for number in signals:
                 self.signals += 1
-                if self.folder is None or self.signals > 2:
+                if self.folder is None or not self.reads_requests or self.signals > 2:
                     scope.cancel()
                 else:
                     verb, line = _ANSWERS[self.signals - 1]
@@ -76,7 +88,8 @@ def carry_out(work: Work, display: Display, runs: Path, folder: Path | None = No
             cause.add_note(f"What was done is kept. Go on: openswarm resume {stopper.folder.name}")
         raise cause from None
     if result is None:
-        raise Interrupted
+        run = stopper.folder
+        raise Interrupted(f"go on: openswarm resume {run.name}" if run else "")
     return Carried(result, interrupted=stopper.signals > 0)
 
 
@@ -84,7 +97,7 @@ async def _carry_out(work: Work, stopper: _Stopper) -> RunResult | None:
     result: RunResult | None = None
     with stopper.display:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stopper.listen, tasks.cancel_scope)
+            await tasks.start(stopper.listen, tasks.cancel_scope)
             tasks.start_soon(stopper.display.keep_fresh)
             result = await work(observer=stopper.observe)
             tasks.cancel_scope.cancel()

@@ -21,6 +21,7 @@ from openswarm.core.events import (
     ModelReplied,
     ReportReceived,
     Requeued,
+    Resumed,
     RowsMerged,
     RunStarted,
     TaskAssigned,
@@ -159,10 +160,19 @@ class RunView:
         root = self._agent(event)
         root.state, root.outcome, root.ended_at = "done", event.outcome, event.at
 
+    def _resumed(self, event: Resumed) -> None:
+        """An answer that was not the last word counts no more."""
+        if self.outcome is not None:
+            self.outcome, self.why, self.answer = None, "", Content()
+            root = self._agent(event)
+            root.state, root.outcome, root.ended_at = "running", None, None
+
     def _apply_to_agent(self, event: AnyEvent) -> None:
         match event:
             case TaskAssigned():
                 self._assigned(event)
+            case Resumed():
+                self._resumed(event)
             case Admitted():
                 view = self._agent(event)
                 view.state, view.why = "running", ""

@@ -1,7 +1,6 @@
 """The journal on disk: one folder a run, `events.jsonl` and `blobs/`, written off the event loop.
 
-Writes are group-committed: all that was appended while a write was under way goes into the next
-one. The folder is locked while a process writes to it.
+Writes are group-committed (`writer`). The folder is locked while a process writes to it.
 """
 
 import fcntl
@@ -10,14 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
-
 from openswarm.core.errors import JournalError
 from openswarm.core.events import AnyEvent
 from openswarm.journal.journal import Stamping
 from openswarm.journal.lines import EVENTS_FILE, parse_line, read_events, whole_lines
+from openswarm.journal.writer import Entry, GroupWriter
 
 LOCK_FILE = "lock"
 BLOBS = "blobs"
@@ -31,14 +27,10 @@ class FolderJournal(Stamping):
         self.folder = folder
         self._lock = -1
         self._file = -1
-        self._lines: list[bytes] = []
-        self._new_blobs: dict[str, bytes] = {}
+        self._unwritten: dict[str, bytes] = {}
+        """Blobs that are on their way to the disk."""
         self._written_blobs: set[str] = set()
-        self._writer = anyio.CapacityLimiter(1)
-        """A thread of its own: a commit never waits for tools that fill the common ones."""
-        self._durable = 0
-        self._writing: anyio.Event | None = None
-        self._broken: JournalError | None = None
+        self._writer = GroupWriter(self._write_group, self._forget)
 
     @classmethod
     def create(cls, folder: Path, clock: Callable[[], float] = time.time) -> "FolderJournal":
@@ -93,82 +85,58 @@ class FolderJournal(Stamping):
             self._last_at = max(self._last_at, event.at)
         if whole < len(data):
             os.ftruncate(self._file, whole)
-        self._durable = self._count
 
     def _record(self, event: AnyEvent) -> None:
-        self._lines.append(event.model_dump_json().encode() + b"\n")
+        self._writer.add(Entry(event.model_dump_json().encode() + b"\n", event.seq))
 
     def events(self) -> Sequence[AnyEvent]:
         """See `Journal.events`. Read back from the file, so that a long run takes no memory."""
         written = read_events(self.folder / EVENTS_FILE)
-        return [*written, *(parse_line(line, "not written yet") for line in self._lines)]
+        pending = (entry for entry in self._writer.pending() if not entry.blob)
+        return [*written, *(parse_line(entry.data, "not written yet") for entry in pending)]
 
     def _keep_blob(self, name: str, data: bytes) -> None:
-        if name not in self._written_blobs:
-            self._new_blobs[name] = data
+        if name not in self._written_blobs and name not in self._unwritten:
+            self._unwritten[name] = data
+            self._writer.add(Entry(data, self._count, blob=name))
 
     def _read_blob(self, name: str) -> bytes:
-        pending = self._new_blobs.get(name)
+        pending = self._unwritten.get(name)
         return pending if pending is not None else read_blob(self.folder, name)
 
     async def commit(self) -> None:
-        """See `Journal.commit`. One caller writes for all that wait."""
-        target = self._count
-        while self._durable < target:
-            if self._broken is not None:
-                raise self._broken
-            if self._writing is not None:
-                await self._writing.wait()
-                continue
-            self._writing = anyio.Event()
-            try:
-                with anyio.CancelScope(shield=True):
-                    await anyio.lowlevel.checkpoint()  # who is ready now goes into this group
-                    await self._write_group()
-            finally:
-                self._writing.set()
-                self._writing = None
-
-    async def _write_group(self) -> None:
-        count, lines = self._count, self._lines
-        blobs = dict(self._new_blobs)
-        self._lines = []
+        """See `Journal.commit`."""
         try:
-            await anyio.to_thread.run_sync(self._write_now, blobs, lines, limiter=self._writer)
+            await self._writer.written(self._count)
         except OSError as error:
-            self._broken = _disk_error(self.folder, error)
-            raise self._broken from None
-        self._durable = count
-        self._forget(blobs)
+            raise _disk_error(self.folder, error) from None
 
-    def _write_now(self, blobs: dict[str, bytes], lines: list[bytes]) -> None:
-        for name, data in blobs.items():
-            path = self.folder / BLOBS / name
-            temporary = path.with_suffix(".part")
-            temporary.write_bytes(data)
-            temporary.replace(path)
+    def _write_group(self, group: Sequence[Entry]) -> None:
+        """Blobs first: an event never names one that is not there."""
+        for entry in group:
+            if entry.blob:
+                path = self.folder / BLOBS / entry.blob
+                temporary = path.with_suffix(".part")
+                temporary.write_bytes(entry.data)
+                temporary.replace(path)
+        lines = b"".join(entry.data for entry in group if not entry.blob)
         if lines:
-            _write_all(self._file, b"".join(lines))
+            _write_all(self._file, lines)
             getattr(os, "fdatasync", os.fsync)(self._file)
 
-    def _forget(self, blobs: dict[str, bytes]) -> None:
-        self._written_blobs.update(blobs)
-        for name in blobs:
-            self._new_blobs.pop(name, None)
+    def _forget(self, group: Sequence[Entry]) -> None:
+        for entry in group:
+            if entry.blob:
+                self._written_blobs.add(entry.blob)
+                del self._unwritten[entry.blob]
 
     def close(self) -> None:
         """Writes what is left and gives the folder free."""
-        try:
-            if self._broken is None and (self._lines or self._new_blobs):
-                self._write_now(self._new_blobs, self._lines)
-                self._durable, self._lines, self._new_blobs = self._count, [], {}
-        except OSError as error:
-            self._broken = _disk_error(self.folder, error)
-        finally:
-            for descriptor in (self._file, self._lock):
-                if descriptor >= 0:
-                    os.close(descriptor)
-            self._file = self._lock = -1
+        self._writer.close()
+        for descriptor in (self._file, self._lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._file = self._lock = -1
 
 
 def read_blob(folder: Path, name: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 from openswarm.core.messages import ToolCall
 from openswarm.llm.model import ToolSpec
+from openswarm.llm.textcalls import new_call
 
 MAX_STRING = 1000
 """Characters of a string for which the tool sets no limit."""
@@ -48,13 +49,8 @@ def grammar(schema: Schema) -> str:
     return "%llguidance {}\nstart: %json " + json.dumps({**schema, "x-guidance": _COMPACT})
 
 
-def read_reply(
-    text: str, names: Collection[str], first_id: int = 0
-) -> tuple[str, tuple[ToolCall, ...]]:
-    """The answer and the calls in a reply. What is not whole JSON is all answer.
-
-    `first_id` numbers the calls of a conversation, so that their ids differ.
-    """
+def read_reply(text: str, names: Collection[str]) -> tuple[str, tuple[ToolCall, ...]]:
+    """The answer and the calls in a reply. What is not whole JSON is all answer."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -62,9 +58,8 @@ def read_reply(
     if not isinstance(value, dict):
         return text, ()
     name, arguments = value.get("tool"), value.get("arguments")
-    if name in names and isinstance(arguments, dict):
-        written = json.dumps(arguments, ensure_ascii=False)
-        return "", (ToolCall(id=f"functions.{name}:{first_id}", name=name, arguments=written),)
+    if isinstance(name, str) and name in names and isinstance(arguments, dict):
+        return "", (new_call(name, arguments),)
     if set(value) == {"answer"}:
         answer = value["answer"]
         return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False), ()

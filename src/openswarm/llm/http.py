@@ -53,10 +53,13 @@ class Endpoint:
         if self._session is None:
             connector: aiohttp.BaseConnector
             if self._socket:
-                connector, proxy = aiohttp.UnixConnector(self._socket, limit=0), None
+                connector, proxy = (
+                    aiohttp.UnixConnector(self._socket, limit=0, force_close=True),
+                    None,
+                )
             else:
                 secure = self.base_url.startswith("https:")
-                tls = _tls(self._ca_bundle) if secure else True
+                tls = tls_context(self._ca_bundle) if secure else True
                 connector = aiohttp.TCPConnector(limit=0, ssl=tls)
                 proxy = proxy_for(self.base_url)
             self._session = aiohttp.ClientSession(
@@ -205,7 +208,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max(seconds, 0.0), 600.0) if math.isfinite(seconds) else None
 
 
-def _tls(ca_bundle: str) -> ssl.SSLContext:
+def tls_context(ca_bundle: str) -> ssl.SSLContext:
     """The system's certificates and the user's own."""
     context = ssl.create_default_context()
     for path in (ca_bundle, *(os.environ.get(name, "") for name in _CA_VARIABLES)):

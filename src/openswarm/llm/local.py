@@ -7,7 +7,6 @@ weights are `weights`.
 
 import os
 from pathlib import Path
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -16,16 +15,16 @@ from openswarm.core.errors import Fault, ModelError
 from openswarm.core.history import History
 from openswarm.core.messages import Message, Usage
 from openswarm.llm.constrain import bounded, grammar, read_reply, reply_schema
-from openswarm.llm.http import drain
-from openswarm.llm.llama import SEED, STALL_S, Llama
+from openswarm.llm.llama import STALL_S, Llama, LlamaSettings
 from openswarm.llm.model import Delta, ModelInfo, OnDelta, Reply, Request, ToolSpec, ignore
 from openswarm.llm.openai_client import MESSAGE_TOKENS, read_stream
 from openswarm.llm.openai_wire import ReplyFold
-from openswarm.llm.plain_chat import render
+from openswarm.llm.plain_chat import Entry, render
 from openswarm.llm.weights import present
 
 CONTEXT_TOKENS = 6144
 """The window of one reply. 28 kB of memory a token with the default model."""
+SEED = 7
 PARALLEL = 4
 """Replies that are decoded together."""
 
@@ -46,12 +45,7 @@ class LocalModel:
     ) -> None:
         self.spec = spec or f"local/{path}"
         self.info = ModelInfo(context_tokens=context_tokens, compact=True)
-        self._llama = Llama(
-            path,
-            parallel=parallel,
-            context_tokens=context_tokens,
-            threads=threads or _processors(),
-        )
+        self._llama = Llama(LlamaSettings(path, parallel, context_tokens, threads or _processors()))
         self._shown: WeakKeyDictionary[History, tuple[ToolSpec, ...]] = WeakKeyDictionary()
 
     @classmethod
@@ -65,29 +59,14 @@ class LocalModel:
         system = chat[0]["content"] if chat and chat[0]["role"] == "system" else ""
         form = _form(request)
         fold = ReplyFold(ignore if form else on_delta)
-        async with self._llama.slot(id(request.history), system) as (slot, read):
-            endpoint = await self._llama.start()
-            body = orjson.dumps(
-                {
-                    "messages": chat,
-                    "max_tokens": request.max_tokens,
-                    "stream": True,
-                    "stream_options": {"include_usage": True},
-                    "return_progress": True,
-                    "temperature": 0,
-                    "seed": SEED,
-                    "id_slot": slot.number,
-                    **form,
-                }
-            )
+        engine = await self._llama.engine()
+        async with engine.slot(id(request.history), system) as (slot, read):
+            body = _body(chat, request.max_tokens, slot.number, form)
             stall_s = max(request.stall_s, STALL_S)
-            async with endpoint.post("/v1/chat/completions", body, stall_s) as response:
+            async with engine.endpoint.post("/v1/chat/completions", body, stall_s) as response:
                 whole = await read_stream(response.content.iter_any(), fold)
-                await drain(response)
         if not whole and not fold.finish:
-            raise ModelError(
-                Fault.BROKEN, f"{self.spec}: the engine ended in the middle of a reply"
-            )
+            raise ModelError(Fault.BROKEN, f"{self.spec} broke off in the middle of a reply")
         return _read(fold.reply(len(body)), request, read, self.spec, on_delta)
 
     def _tools_shown(self, request: Request) -> tuple[ToolSpec, ...]:
@@ -111,7 +90,24 @@ class LocalModel:
         await self._llama.aclose()
 
 
-def _form(request: Request) -> dict[str, Any]:
+def _body(chat: list[Entry], max_tokens: int, slot: int, form: dict[str, str]) -> bytes:
+    """The request; its progress is told, so that a long prompt does not look like a stall."""
+    return orjson.dumps(
+        {
+            "messages": chat,
+            "max_tokens": max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "temperature": 0,
+            "seed": SEED,
+            "id_slot": slot,
+            **form,
+        }
+    )
+
+
+def _form(request: Request) -> dict[str, str]:
     """The fields that hold a reply to its form; none when it is free text."""
     if request.tools:
         schema = reply_schema(request.tools, request.schema, must_call=request.must_call)
@@ -134,8 +130,7 @@ def _read(reply: Reply, request: Request, read: int, spec: str, on_delta: OnDelt
             on_delta(Delta("text", reply.message.text))
         return Reply(reply.message, usage, reply.finish, spec)
     names = [tool.name for tool in request.tools]
-    earlier = sum(len(message.tool_calls) for message in request.history)
-    text, calls = read_reply(reply.message.text, names, earlier)
+    text, calls = read_reply(reply.message.text, names)
     if text:
         on_delta(Delta("text", text))
     message = Message(role="assistant", content=text, tool_calls=calls)

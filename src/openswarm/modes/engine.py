@@ -78,12 +78,16 @@ class Engine:
     control: Control = field(default_factory=lambda: Control(ROOT))
     view: RunView = field(default_factory=RunView)
     stages: Stages = field(default_factory=Stages)
+    _old_hits: int = 0
+    """How many limits were hit before the last answer; they say nothing of the next one."""
 
     async def execute(self, past: Sequence[AnyEvent] = ()) -> RunResult:
         """Works to the answer. Raises `ModelError` when nothing at all could be had."""
         started = time.monotonic()
         for event in past:
             self._fold(event)
+            if isinstance(event, Answered):
+                self._old_hits = len(self.view.limits_hit)
         stop_observing = self.journal.observe(self._fold)
         ending: Ending | None = None
         try:
@@ -185,7 +189,7 @@ class Engine:
             limits=limits,
             strategy=self._strategy,
             held_back=held_back(limits),
-            critical_steps_left=self._critical_steps_left,
+            critical_steps_left=self._stage_steps_left,
         )
         compact = paced("orchestrator").info.compact
         offered = (
@@ -257,14 +261,20 @@ class Engine:
     def _capacity_changed(self, resource: str, capacity: int, reason: str) -> None:
         self.journal.append(CapacityChanged(resource=resource, capacity=capacity, reason=reason))
 
-    def _critical_steps_left(self) -> int:
+    def _stage_steps_left(self) -> int:
+        """What the last stage may add to the longest path, so that the answer still fits."""
         limit = self.task.limits.critical_steps
-        return 1_000_000 if limit is None else limit - self.stages.critical_steps
+        if limit is None:
+            return 1_000_000
+        return limit - self.stages.critical_steps_before_stage - 1
 
     def _critical_limit(self) -> str:
-        if self._critical_steps_left() > 0:
+        """Why the root has to answer now: a turn, what it sets going, and the answer do not fit."""
+        limit = self.task.limits.critical_steps
+        wanted = 3 if self.route.mode == "swarm" else 2
+        if limit is None or limit - self.stages.critical_steps >= wanted:
             return ""
-        return f"limit of {self.task.limits.critical_steps} critical steps"
+        return f"limit of {limit} critical steps"
 
     async def _answer(self, ending: Ending) -> None:
         outcome, why = self._outcome(ending)
@@ -290,7 +300,8 @@ class Engine:
     def _budget_hit(self) -> str:
         """The shared budget that ended some of the work, or ''."""
         budgets = ("steps", "tokens", "usd")
-        return next((hit.limit for hit in self.view.limits_hit if hit.limit in budgets), "")
+        hits = self.view.limits_hit[self._old_hits :]
+        return next((hit.limit for hit in hits if hit.limit in budgets), "")
 
     def _has_row(self, item: str) -> bool:
         table = self.view.table

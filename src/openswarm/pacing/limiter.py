@@ -23,6 +23,7 @@ OnGo = Callable[[], None]
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 8.0
+MOST_DOUBLINGS = 10
 RETRIED_STALLS = 1
 """A second stall of one call is its end: each has cost `stall_s` seconds already."""
 NEVER_REACHED_S = 3.0
@@ -155,12 +156,13 @@ class Limiter:
 
     def _observe(self, error: ModelError, failures: int) -> float:
         """Books a failure; the seconds to wait before the same call may be tried again."""
-        backoff = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2**failures) * (0.5 + self._jitter() / 2)
+        doubled = FIRST_DELAY_S * 2 ** min(failures, MOST_DOUBLINGS)
+        backoff = min(LONGEST_DELAY_S, doubled) * (0.5 + self._jitter() / 2)
         if error.fault is Fault.THROTTLED:
             self.capacity.throttled()
             if self.capacity.in_flight:
                 return error.retry_after_s or 0.0  # others are served: this call alone waits
-            pause = backoff if error.retry_after_s is None else error.retry_after_s
+            pause = max(backoff, error.retry_after_s or 0.0)
             self._not_before = max(self._not_before, self._clock() + pause)
             return pause
         if error.may_pass:

@@ -40,7 +40,9 @@ class TableMerge:
     """By cell: what was kept against what, as it was journalled last."""
 
     def declare(self, contract: Contract) -> None:
-        """Freezes the contract. Raises `ContractError` when there is one already."""
+        """Freezes the contract. Raises `ContractError` when there is another one already."""
+        if self.contract == contract:
+            return
         if self.contract is not None:
             raise ContractError("the table is declared already and its columns are frozen")
         self.contract = contract

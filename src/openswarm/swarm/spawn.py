@@ -20,6 +20,7 @@ from openswarm.core.events import (
     ModelReplied,
     ReportReceived,
     TaskAssigned,
+    ToolReturned,
 )
 from openswarm.core.limits import Limits
 from openswarm.core.messages import ToolCall
@@ -111,6 +112,8 @@ class Spawner:
                 case ModelReplied() if event.agent == ROOT:
                     self._recorded.clear()  # endpoints use call ids again in later replies
                     briefs = _briefs(event.calls)
+                case ToolReturned() if event.agent == ROOT:
+                    self._recorded.pop(event.call_id, None)
                 case TaskAssigned() if event.agent != ROOT:
                     brief = briefs[event.call_id, event.index]
                     self._restore_assignment(event, brief, by_agent[event.agent])

@@ -63,6 +63,11 @@ class Stages:
         return self.main_steps + sum(max(widths) for widths in self._lengths())
 
     @property
+    def critical_steps_before_stage(self) -> int:
+        """What the longest path had taken when the last stage began."""
+        return self.main_steps + sum(max(widths) for widths in self._lengths()[:-1])
+
+    @property
     def total_steps(self) -> int:
         """What one agent after the other would have taken."""
         return self.main_steps + sum(self.steps.values())

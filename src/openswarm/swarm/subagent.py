@@ -55,7 +55,7 @@ class Subagents:
     strategy: Strategy
     held_back: Amount
     critical_steps_left: Callable[[], int] = lambda: 1_000_000
-    """What the longest path may still grow by; a sub-agent's own limit is narrowed to it."""
+    """What the stage may add to the longest path; a sub-agent's own limit is narrowed to it."""
 
     async def work(self, assignment: Assignment, control: Control) -> Report:
         """The report of one sub-agent. Raises what its model or journal raises."""
@@ -68,7 +68,7 @@ class Subagents:
             turn=self._turn(assignment, talk, control, model, contract),
             tools=self._toolset(assignment, talk, contract, model.info.compact),
             control=control,
-            max_steps=max(1, min(self.limits.subagent_steps, self.critical_steps_left())),
+            max_steps=min(self.limits.subagent_steps, self.critical_steps_left() - 1),
             repeats=self.limits.repeats,
             closing_tools=(REPORT,),
             review=self._review(talk, contract, model.info.compact),
