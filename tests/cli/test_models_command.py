@@ -32,6 +32,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.mark.requirement("cli.models")
 def test_the_list_says_which_models_are_here(openswarm: Command, home: Path) -> None:
     path = weights.location(SMALL.name, home)
     path.parent.mkdir(parents=True)
@@ -45,6 +46,7 @@ def test_the_list_says_which_models_are_here(openswarm: Command, home: Path) -> 
     assert f"local/{SMALL.name}" in openswarm("models", "list").out
 
 
+@pytest.mark.requirement("cli.models")
 @pytest.mark.parametrize("name", [SMALL.name, f"local/{SMALL.name}"])
 def test_pull_fetches_and_says_every_tenth(
     openswarm: Command, fetched: list[str], home: Path, name: str
@@ -75,6 +77,7 @@ def test_an_interrupted_pull_says_how_to_go_on(
     assert f"openswarm models pull local/{SMALL.name}" in done.err
 
 
+@pytest.mark.requirement("cli.models")
 def test_a_run_says_how_to_get_the_model_that_it_lacks(openswarm: Command) -> None:
     done = openswarm("run", "x", "--model", f"local/{SMALL.name}")
     assert done.code == 1

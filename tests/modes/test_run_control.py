@@ -1,24 +1,29 @@
-"""Steer, cancel and kill, from another process: requests in the run's folder, carried out at once."""
+"""Steer, cancel and kill by another process: requests in the run's folder, carried out at once."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 import openswarm
-from openswarm.core.events import AnyEvent, Cancelled, ModelReplied, Steered
+from openswarm.agent.control import Control
+from openswarm.core.events import AnyEvent, Cancelled, ModelReplied, Steered, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.journal.folder import is_alive
-from openswarm.journal.requests import send_request
+from openswarm.journal.journal import Journal
+from openswarm.journal.requests import ControlRequest, send_request
 from openswarm.llm.model import Request
-from openswarm.llm.scripted import Say
+from openswarm.llm.scripted import Say, ScriptedModel
+from openswarm.modes import housekeeping
+from openswarm.modes.housekeeping import carry_out
 from swarm_scripts import (
     COLUMNS,
     FULL,
-    WaitingModel,
     batch,
     brief,
     calls,
@@ -43,35 +48,20 @@ class Live:
         self.model = model
         self.options = {"mode": "swarm"} | options
         self.seen: list[AnyEvent] = []
-        self.heard: set[str] = set()
-        """Requests that were carried out, whether or not there is an event of it yet."""
         self.result: RunResult | None = None
         self._news = anyio.Event()
 
-    async def __aenter__(self) -> "Live":
-        self.tasks = anyio.create_task_group()
-        await self.tasks.__aenter__()
-        self.tasks.start_soon(self._run)
-        return self
-
-    async def __aexit__(self, *error: Any) -> None:
-        with anyio.fail_after(SOON_S):
-            await self.tasks.__aexit__(*error)
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """The whole run."""
         self.result = await openswarm.run(
             "Do it all.", model=self.model, observer=self._note, **self.options
         )
 
-    def _note(self, event: Any) -> None:
-        if hasattr(event, "seq"):
+    def _note(self, event: AnyEvent | Tick) -> None:
+        if not isinstance(event, Tick):
             self.seen.append(event)
-            self._news.set()
-            self._news = anyio.Event()
-
-    async def carries_out(self, request: str) -> None:
-        """Waits until a request was carried out."""
-        await self.until(lambda _: request in self.heard)
+        self._news.set()
+        self._news = anyio.Event()
 
     @property
     def folder(self) -> Path:
@@ -84,13 +74,27 @@ class Live:
             while not happened(self.seen):
                 await self._news.wait()
 
+    async def send(self, verb: str, agent: str = "root", text: str = "") -> str:
+        """Leaves a request; gives its id."""
+        return await anyio.to_thread.run_sync(
+            send_request, self.folder, verb, agent, text, "somebody"
+        )
+
     async def ask(self, verb: str, agent: str = "root", text: str = "") -> str:
         """Leaves a request, and waits for the event that answers it."""
-        request = send_request(self.folder, verb, agent, text, by="somebody")
-        await self.until(
-            lambda seen: any(e.request == request for e in seen if isinstance(e, Steered | Cancelled))
-        )
+        request = await self.send(verb, agent, text)
+        await self.until(lambda seen: request in [getattr(e, "request", "") for e in seen])
         return request
+
+
+@asynccontextmanager
+async def at_work(home: Path, model: ScriptedModel, **options: Any) -> AsyncIterator[Live]:
+    """A run at work; it has to come to its end soon after the block."""
+    live = Live(home, model, **options)
+    with anyio.fail_after(2 * SOON_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(live.run)
+            yield live
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +147,7 @@ LEAD = [calls(batch(["Chile", "Peru", "Laos"])), Say("What there is.")]
 async def test_a_cancelled_run_hands_back_once_each_and_answers(home: Path) -> None:
     hold = Holding("Peru", "Laos")
     model = scripted(LEAD, wait=hold, researcher=work)
-    async with Live(home, model) as live:
+    async with at_work(home, model) as live:
         await live.until(lambda seen: sum(e.type == "report_received" for e in seen) == 1)
         await live.ask("cancel")
     result = live.result
@@ -168,7 +172,7 @@ async def test_cancelled_sub_agents_may_still_hand_in_their_rows(home: Path) -> 
 
     hold = Holding("Chile", "Peru", "Laos")
     model = scripted(LEAD, wait=hold, researcher=work)
-    async with Live(home, model, columns=COLUMNS) as live:
+    async with at_work(home, model, columns=COLUMNS) as live:
         await live.until(admitted(3))
         await live.ask("cancel")
     assert len(live.result.table.rows) == 3
@@ -189,7 +193,7 @@ async def test_a_killed_run_ends_at_once_with_all_that_it_holds(home: Path) -> N
         return calls(("dig", {})) if "Chile" in brief(request) else Say(FULL)
 
     model = scripted(LEAD[:1], wait=Holding("Peru"), researcher=work)
-    async with Live(home, model, tools=[dig]) as live:
+    async with at_work(home, model, tools=[dig]) as live:
         await live.until(lambda seen: any(e.type == "report_received" for e in seen))
         await live.ask("kill")
     result = live.result
@@ -201,7 +205,7 @@ async def test_a_killed_run_ends_at_once_with_all_that_it_holds(home: Path) -> N
 
 async def test_a_killed_run_can_be_resumed_and_goes_on_where_it_was(home: Path) -> None:
     model = scripted(LEAD, wait=Holding("Peru", "Laos"), researcher=work)
-    async with Live(home, model) as live:
+    async with at_work(home, model) as live:
         await live.until(lambda seen: any(e.type == "report_received" for e in seen))
         await live.ask("kill")
     second = scripted(LEAD, researcher=work)
@@ -216,7 +220,7 @@ async def test_a_killed_run_can_be_resumed_and_goes_on_where_it_was(home: Path) 
 async def test_one_sub_agent_that_is_killed_leaves_its_siblings(home: Path) -> None:
     hold = Holding("Peru", "Laos")
     model = scripted(LEAD, wait=hold, researcher=work)
-    async with Live(home, model) as live:
+    async with at_work(home, model) as live:
         await live.until(admitted(3))
         request = await live.ask("kill", "root/2")
         await live.until(lambda seen: "Peru" in reports(seen))
@@ -237,7 +241,7 @@ async def test_one_sub_agent_that_is_cancelled_hands_back_and_leaves_its_sibling
 ) -> None:
     hold = Holding("Peru", "Laos")
     model = scripted(LEAD, wait=hold, researcher=work)
-    async with Live(home, model) as live:
+    async with at_work(home, model) as live:
         await live.until(admitted(3))
         await live.ask("cancel", "root/2")
         await live.until(lambda seen: "Peru" in reports(seen))
@@ -252,7 +256,7 @@ async def test_one_sub_agent_that_is_cancelled_hands_back_and_leaves_its_sibling
 async def test_a_sub_agent_that_waits_for_its_place_can_be_stopped(home: Path, verb: str) -> None:
     hold = Holding("Chile")
     model = scripted(LEAD, wait=hold, researcher=work)
-    async with Live(home, model, limits=Limits(max_parallel=1)) as live:
+    async with at_work(home, model, limits=Limits(max_parallel=1)) as live:
         await live.until(admitted(1))
         await live.ask(verb, "root/2")
         await live.until(lambda seen: "Peru" in reports(seen))
@@ -266,13 +270,15 @@ async def test_a_sub_agent_that_waits_for_its_place_can_be_stopped(home: Path, v
 
 
 @pytest.mark.requirement("agent.steer")
-async def test_words_for_a_sub_agent_reach_its_next_turn_and_nobody_else(home: Path) -> None:
-    at_work, go_on = anyio.Event(), anyio.Event()
+async def test_words_for_a_sub_agent_reach_its_next_turn_and_nobody_else(
+    home: Path, heard: set[str]
+) -> None:
+    called, go_on = anyio.Event(), anyio.Event()
 
     @openswarm.tool
     async def look() -> str:
         """Looks."""
-        at_work.set()
+        called.set()
         await go_on.wait()
         return "seen"
 
@@ -282,10 +288,11 @@ async def test_words_for_a_sub_agent_reach_its_next_turn_and_nobody_else(home: P
         return Say(FULL)
 
     model = scripted(LEAD, researcher=work)
-    async with Live(home, model, tools=[look]) as live:
-        await at_work.wait()
-        request = send_request(live.folder, "steer", "root/2", "Use 2024.", by="somebody")
-        await live.until(lambda seen: any(e.type == "tool_returned" for e in seen) or not go_on.set())
+    async with at_work(home, model, tools=[look]) as live:
+        await called.wait()
+        request = await live.send("steer", "root/2", "Use 2024.")
+        await live.until(lambda _: request in heard)
+        go_on.set()
     (event,) = of(live.seen, Steered)
     assert (event.agent, event.text, event.by, event.request) == (
         "root/2", "Use 2024.", "somebody", request
@@ -297,15 +304,14 @@ async def test_words_for_a_sub_agent_reach_its_next_turn_and_nobody_else(home: P
 
 @pytest.mark.requirement("agent.steer")
 async def test_words_that_come_while_the_last_reply_is_written_are_heard_all_the_same(
-    home: Path,
+    home: Path, heard: set[str]
 ) -> None:
     hold = Holding("Do it all")
-    lead = [Say("All of it."), Say("All but the territories.")]
-    model = scripted(lead, wait=hold)
-    async with Live(home, model) as live:
+    model = scripted([Say("All of it."), Say("All but the territories.")], wait=hold)
+    async with at_work(home, model) as live:
         await live.until(lambda seen: any(e.type == "task_assigned" for e in seen))
-        send_request(live.folder, "steer", "root", "Leave out the territories.")
-        await live.noticed()
+        request = await live.send("steer", "root", "Leave out the territories.")
+        await live.until(lambda _: request in heard)
         hold.release.set()
     assert live.result.answer == "All but the territories."
     assert model.requests["orchestrator"][1][-1].text == "Leave out the territories."
@@ -314,27 +320,35 @@ async def test_words_that_come_while_the_last_reply_is_written_are_heard_all_the
 async def test_a_request_for_nobody_or_that_is_none_changes_nothing(home: Path) -> None:
     hold = Holding("Peru")
     model = scripted(LEAD, wait=hold, researcher=work)
-    async with Live(home, model) as live:
+    async with at_work(home, model) as live:
         await live.until(admitted(3))
         with (live.folder / "requests.jsonl").open("ab") as file:
             file.write(b'{"verb": "explode"}\nnot json\n\xff\xfe\n')
-        send_request(live.folder, "kill", "root/99")
+        await live.send("kill", "root/99")
         await live.ask("cancel", "root/2")
     assert live.result.outcome == "completed"
     assert len(of(live.seen, Cancelled)) == 1
 
 
-async def test_requests_of_an_earlier_process_are_not_carried_out_again(home: Path) -> None:
+async def test_requests_of_an_earlier_process_are_not_carried_out_again(
+    home: Path, heard: set[str]
+) -> None:
     model = scripted(LEAD, wait=Holding("Chile"), researcher=work)
-    async with Live(home, model) as live:
+    async with at_work(home, model) as live:
         await live.until(admitted(3))
-        await live.ask("kill")
-    polled = anyio.Event()
+        first = await live.ask("kill")
+    requests: list[str] = []
 
-    async def wait(_: Request) -> None:
-        await anyio.sleep(0)
+    async def ask_and_wait(_: Request) -> None:
+        if not requests:
+            requests.append(await live.send("steer", "root", "Go on."))
+            with anyio.fail_after(SOON_S):
+                while requests[0] not in heard:
+                    await anyio.lowlevel.checkpoint()
 
-    second = scripted(LEAD, wait=wait, researcher=work)
+    second = scripted(LEAD, wait=ask_and_wait, researcher=work)
+    heard.clear()
     result = await openswarm.resume(live.result.run_id, model=second)
     assert result.outcome == "completed"
-    assert not polled.is_set()
+    assert heard == set(requests)
+    assert first not in heard

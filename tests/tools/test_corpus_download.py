@@ -68,6 +68,7 @@ def reason(corpus: Corpus) -> str:
     return skipped.reason
 
 
+@pytest.mark.requirement("corpus.urls")
 async def test_a_page_is_a_document_named_by_its_address(tmp_path: Path, site: Site) -> None:
     """Its format is told by its type."""
     site.pages["/copper"] = lambda: web.Response(text=HTML, content_type="text/html")
@@ -121,6 +122,7 @@ async def test_a_redirect_is_followed_a_few_times(tmp_path: Path, site: Site) ->
     assert site.asked.count("/round") == 6
 
 
+@pytest.mark.requirement("corpus.urls")
 @pytest.mark.parametrize("host", ["localhost", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]"])
 async def test_a_redirect_into_the_own_network_is_refused(
     tmp_path: Path, site: Site, host: str
@@ -147,6 +149,7 @@ async def test_a_host_that_the_user_names_may_be_private(tmp_path: Path, site: S
     assert corpus.documents == 3
 
 
+@pytest.mark.requirement("corpus.urls")
 async def test_a_page_that_is_too_large_is_given_up(
     tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

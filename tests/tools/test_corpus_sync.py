@@ -32,6 +32,7 @@ def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return parsed
 
 
+@pytest.mark.requirement("corpus.update", "corpus.index")
 async def test_only_what_is_new_or_changed_is_read_again(
     tmp_path: Path, read_files: list[str]
 ) -> None:
@@ -72,6 +73,7 @@ async def test_a_new_time_alone_does_not_make_a_file_new(
     assert read_files == []
 
 
+@pytest.mark.requirement("corpus.index")
 async def test_progress_goes_up_to_the_number_of_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ async def test_progress_goes_up_to_the_number_of_files(
     assert seen == [(0, 5), (2, 5), (4, 5), (5, 5), (5, 5)]
 
 
+@pytest.mark.requirement("corpus.index")
 async def test_an_interrupted_build_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_files: list[str]
 ) -> None:

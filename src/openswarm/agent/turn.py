@@ -34,6 +34,8 @@ class Turn:
     """Whether the next reply has to call a tool."""
     held_back: Amount = NOTHING
     """What of the budget has to stay free for others."""
+    _last: tuple[int, tuple[ToolSpec, ...]] = (0, ())
+    """The excess of the last reply's bound, and the tools that it was offered."""
 
     async def take(self, tools: tuple[ToolSpec, ...], *, final: bool = False) -> None:
         """Puts the next reply into the conversation; it is durable then.
@@ -45,6 +47,7 @@ class Turn:
         request = Request(
             history=talk.history,
             tools=tools,
+            excess_tokens=self._excess(tools),
             max_tokens=min(self.reply_tokens, self.context.window // 4),
             stall_s=self.stall_s,
             thinking=self.thinking,
@@ -56,14 +59,26 @@ class Turn:
         paid = await self._reply_within_window(request)
         talk.replied(paid, self.model.model.spec, time.monotonic() - started, final=final)
         self.context.used(paid.reply.usage, talk.history)
+        self._last = (paid.excess_tokens, tools)
         await self.journal.commit()
 
     def stopping(self, why: str) -> None:
         """Says in the journal why the agent is told to hand back."""
         self.journal.append(LimitHit(agent=self.conversation.path, limit="stop", message=why))
 
+    def _excess(self, tools: tuple[ToolSpec, ...]) -> int:
+        """What the last reply showed the bound to be too high by.
+
+        The conversation has only grown since; tools that were taken away were in the bound then,
+        and are counted twice, since JSON inside JSON is longer.
+        """
+        excess, before = self._last
+        gone = [tool for tool in before if tool not in tools]
+        return excess - 2 * sum(len(t.parameters) + len(t.description) + 100 for t in gone)
+
     async def _reply_within_window(self, request: Request) -> PaidReply:
-        await self.context.make_room(request, self.conversation, self._reply)
+        if await self.context.make_room(request, self.conversation, self._reply):
+            request.excess_tokens = 0
         try:
             return await self._reply(request)
         except ModelError as error:
@@ -74,6 +89,7 @@ class Turn:
             )
             if not shorter:
                 raise
+            request.excess_tokens = 0
             return await self._reply(request)
 
     async def _reply(self, request: Request) -> PaidReply:

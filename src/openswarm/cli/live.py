@@ -22,11 +22,16 @@ class LiveView:
     """A `Display` that draws on a terminal and leaves nothing of it behind."""
 
     def __init__(
-        self, followed: Followed, console: Console, clock: Callable[[], float] = time.time
+        self,
+        followed: Followed,
+        console: Console,
+        clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.followed = followed
         self._console = console
         self._clock = clock
+        self._stopwatch = stopwatch
         self._changed = True
         self._notice = ""
         self._live = Live(console=console, auto_refresh=False, transient=True)
@@ -60,9 +65,9 @@ class LiveView:
         idle = 0
         while True:
             idle += 1
-            began = time.perf_counter()
+            began = self._stopwatch()
             if self._changed or idle >= IDLE_FRAMES:
                 self._changed, idle = False, 0
                 frame = screen(self.followed, self._console, self._clock(), self._notice)
                 self._live.update(frame, refresh=True)
-            await anyio.sleep(max(FRAME_S, 9 * (time.perf_counter() - began)))
+            await anyio.sleep(max(FRAME_S, 9 * (self._stopwatch() - began)))

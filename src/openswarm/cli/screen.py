@@ -100,7 +100,7 @@ def _capacity(followed: Followed) -> list[Text]:
 def _states(followed: Followed, counts: Counter[str], width: int) -> list[Text]:
     agents = followed.view.sub_agents
     if not agents:
-        return [Text()]
+        return []
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f"{count(len(agents), 'sub-agent')}  ", "bold")
     for name in ("running", "suspended", "stopping", "queued", *_BAR[:5]):

@@ -6,6 +6,7 @@ weights are `weights`.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,7 @@ from openswarm.core.errors import Fault, ModelError
 from openswarm.core.history import History
 from openswarm.core.messages import Message, Usage
 from openswarm.llm.constrain import bounded, grammar, read_reply, reply_schema
-from openswarm.llm.llama import STALL_S, Llama, LlamaSettings
+from openswarm.llm.llama import CHILD, STALL_S, Llama, LlamaSettings
 from openswarm.llm.model import Delta, ModelInfo, OnDelta, Reply, Request, ToolSpec, ignore
 from openswarm.llm.openai_client import MESSAGE_TOKENS, read_stream
 from openswarm.llm.openai_wire import ReplyFold
@@ -42,10 +43,13 @@ class LocalModel:
         parallel: int = PARALLEL,
         context_tokens: int = CONTEXT_TOKENS,
         threads: int | None = None,
+        child: Sequence[str] = CHILD,
     ) -> None:
+        """`threads` is by default as many as there are processors; `child` starts the engine."""
         self.spec = spec or f"local/{path}"
         self.info = ModelInfo(context_tokens=context_tokens, compact=True)
-        self._llama = Llama(LlamaSettings(path, parallel, context_tokens, threads or _processors()))
+        settings = LlamaSettings(path, parallel, context_tokens, threads or _processors())
+        self._llama = Llama(settings, child)
         self._shown: WeakKeyDictionary[History, tuple[ToolSpec, ...]] = WeakKeyDictionary()
 
     @classmethod

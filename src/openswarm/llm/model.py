@@ -67,6 +67,8 @@ class Request:
     """The agent's name, by which scripted models are keyed."""
     stall_s: float = 60.0
     """A reply that brings nothing for so many seconds has stalled."""
+    excess_tokens: int = 0
+    """By how much `input_bound` is known to be too high, from what the last reply used."""
     must_call: bool = False
     """The reply has to call a tool; a model that can be constrained is."""
 

@@ -19,6 +19,8 @@ class PaidReply:
 
     reply: Reply
     cost_usd: float | None
+    excess_tokens: int = 0
+    """By how much the bound of its input was too high."""
 
 
 class PacedModel:
@@ -47,7 +49,8 @@ class PacedModel:
         held_back: Amount = NOTHING,
     ) -> PaidReply:
         """One reply, paid for. Raises `BudgetError` before, or `ModelError` after all retries."""
-        reserved = self._bound(request)
+        bound = self._input_bound(request)
+        reserved = self._bound(request, bound)
         await self._gate.reserve(reserved, held_back)
         spent, cost = NOTHING, None
         try:
@@ -61,12 +64,19 @@ class PacedModel:
             spent = Amount(1, reply.usage.total_tokens, cost or 0.0)
         finally:
             self._gate.settle(reserved, spent)
-        return PaidReply(reply, cost)
+        excess = bound - reply.usage.input_tokens if bound is not None else 0
+        return PaidReply(reply, cost, excess)
 
-    def _bound(self, request: Request) -> Amount:
+    def _input_bound(self, request: Request) -> int | None:
+        """An upper bound of the input tokens; None where no ceiling asks for it."""
         ledger = self._gate.ledger
         if ledger.tokens is None and (ledger.usd is None or self.info.price is None):
+            return None
+        return self.model.input_bound(request)
+
+    def _bound(self, request: Request, bound: int | None) -> Amount:
+        if bound is None:
             return Amount(steps=1)
-        tokens = self.model.input_bound(request)
+        tokens = max(0, bound - request.excess_tokens)
         usd = bound_usd(self.info.price, tokens, request.max_tokens)
         return Amount(1, tokens + request.max_tokens, usd or 0.0)

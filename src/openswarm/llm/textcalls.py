@@ -17,11 +17,13 @@ MAX_TEXT = 1024 * 1024
 MAX_CALLS = 256
 READINGS = 4
 """A text is given up when attempts at JSON have read it so many times over."""
+_COST = 256
+"""Characters that even the shortest failed attempt costs: making the error counts lines."""
 
 _NAMES = ("name", "tool", "function", "tool_name")
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
 _LISTS = ("tool_calls", "calls")
-_VALUE = re.compile(r"[{\[]")
+_VALUE = re.compile(r"\{\s*\"|\[\s*\{")
 _OPENING = re.compile(r"(?:<tool_call>|```\w*)\s*\Z")
 _CLOSING = re.compile(r"\s*(?:</tool_call>|```)")
 _LONGEST_OPENING = 64
@@ -64,7 +66,7 @@ def _values(text: str) -> Iterator[tuple[int, int, Any]]:
             value, position = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             position = start + 1
-            patience -= max(getattr(error, "pos", len(text)) - start, 1)
+            patience -= max(getattr(error, "pos", len(text)) - start, _COST)
         else:
             yield start, position, value
 

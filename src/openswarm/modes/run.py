@@ -1,17 +1,16 @@
 """run, stream and resume: from what the user gives to an engine and back."""
 
+import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from openswarm.core.contract import Contract, parse_columns
-from openswarm.core.errors import (
-    JournalError,
-    sole_error,
-)
+from openswarm.core.errors import JournalError
 from openswarm.core.events import ROOT, AnyEvent, ModeChosen, Resumed, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
@@ -43,6 +42,9 @@ from openswarm.modes.router import route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.swarm.stages import fold_stages
 from openswarm.tools.tool import Tool
+
+TICKS_BEHIND = 10_000
+"""Who follows a run and is so many entries behind is spared further signs of life."""
 
 
 async def run(
@@ -155,22 +157,30 @@ async def resume(
 async def stream(task: str, **options: Any) -> AsyncIterator[AnyEvent | Tick]:
     """The events and signs of life of a run, as they come; options as for `run`.
 
-    Leaving the iteration ends the run; it can be resumed.
+    Leaving the iteration ends the run; it can be resumed. Who is far behind gets every event, but
+    not every sign of life.
     """
-    send, receive = anyio.create_memory_object_stream[AnyEvent | Tick](max_buffer_size=100_000)
+    send, receive = anyio.create_memory_object_stream[AnyEvent | Tick](math.inf)
+    scope = anyio.CancelScope()
 
     def observe(event: AnyEvent | Tick) -> None:
-        with suppress(anyio.WouldBlock, anyio.BrokenResourceError):
+        is_behind = send.statistics().current_buffer_used > TICKS_BEHIND
+        if not (is_behind and isinstance(event, Tick)):
             send.send_nowait(event)
 
     async def work() -> None:
-        async with send:
+        with scope, send:
             await run(task, observer=observe, **options)
 
+    # Not a task group: it cannot be left by another task than the one that entered it, and after
+    # a `break` the event loop closes this generator in a task of its own.
+    worker = asyncio.create_task(work())  # noqa: TID251
     try:
-        async with anyio.create_task_group() as tasks, receive:
-            tasks.start_soon(work)
-            async for event in receive:
-                yield event
-    except BaseExceptionGroup as group:
-        raise sole_error(group) from None
+        async for event in receive:
+            yield event
+        await worker
+    finally:
+        scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([worker])
+        receive.close()
