@@ -21,6 +21,7 @@ _LOCAL_NAMES = ("", "localhost", "ip6-localhost")
 MAY_BLOCK = {
     "openswarm/journal/folder.py": {"create", "reopen", "close", "events"},
     "openswarm/journal/requests.py": {"__init__"},
+    "openswarm/llm/prices.py": {"_parsed"},
     "openswarm/llm/scripted.py": {"from_file"},
     "openswarm/llm/weights.py": {"present"},
     "openswarm/modes/attachments.py": {"with_attachments"},

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openswarm.llm.textcalls import MAX_CALLS, MAX_TEXT, parse_text_calls
@@ -129,6 +129,7 @@ def test_no_text_makes_it_fail_and_no_call_is_invented(text: str) -> None:
         assert isinstance(json.loads(call.arguments), dict)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -63,6 +63,25 @@ async def test_what_does_not_fit_yet_waits_until_another_has_settled() -> None:
     assert done == [begun + 5]
 
 
+async def test_all_that_fit_at_once_get_in_at_once() -> None:
+    gate = BudgetGate(Ledger(steps=10))
+    await gate.reserve(Amount(steps=10))
+    times: list[float] = []
+
+    async def wait() -> None:
+        await gate.reserve(STEP)
+        times.append(anyio.current_time())
+        await anyio.sleep(1)
+        gate.settle(STEP, NOTHING)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(wait)
+        await anyio.sleep(1)
+        gate.settle(Amount(steps=10), NOTHING)
+    assert len(set(times)) == 1
+
+
 @pytest.mark.requirement("budget.wait")
 async def test_nothing_left_to_settle_is_refused_with_the_figures() -> None:
     gate = BudgetGate(Ledger(usd=2.0))

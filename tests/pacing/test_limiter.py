@@ -299,14 +299,16 @@ async def test_an_error_that_is_not_the_models_gives_its_place_free() -> None:
 
 
 async def test_one_who_waits_is_not_overtaken_by_one_that_calls_again_at_once() -> None:
-    limiter, patient = make_limiter(limit=1), Script("ok", latency_s=1)
+    limiter, patient = make_limiter(limit=4), Script("ok", latency_s=1)
 
     async def busy() -> None:
-        for _ in range(10):
+        for _ in range(3):
             await limiter.call(Script("ok", latency_s=1))
 
     begun = anyio.current_time()
     async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(limiter.call, Script("ok", latency_s=100))
         tasks.start_soon(busy)
         await anyio.sleep(0.5)
         tasks.start_soon(limiter.call, patient)

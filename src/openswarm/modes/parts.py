@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 from pydantic import ValidationError
 
 from openswarm.core.errors import (
@@ -139,6 +140,13 @@ async def close_later(stack: AsyncExitStack, models: dict[str, ChatModel]) -> No
     """Closes the models with the stack, each once."""
     for model in {id(model): model for model in models.values()}.values():
         stack.push_async_callback(model.aclose)
+
+
+async def check_corpus(sources: Sequence[str]) -> None:
+    """Raises `UserError` for what cannot be a source, before a run is begun for it."""
+    from openswarm.tools.corpus.corpus import check_sources
+
+    await anyio.to_thread.run_sync(check_sources, sources)
 
 
 async def build_engine(

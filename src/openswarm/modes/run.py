@@ -26,6 +26,7 @@ from openswarm.modes.parts import (
     absolute,
     as_tools,
     build_engine,
+    check_corpus,
     chosen_before,
     close_later,
     failure_noted,
@@ -85,6 +86,8 @@ async def run(
     )
     all_tools = as_tools(tools, corpus=bool(over))
     brief = with_attachments(given)
+    if given.over:
+        await check_corpus(given.over)
     models = make_models(model, subagent_model, specs, settings, home)
     chosen = route(given, len(all_tools))
     async with AsyncExitStack() as stack:

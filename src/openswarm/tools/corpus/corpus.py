@@ -98,7 +98,7 @@ class Corpus:
         Raises `UserError` if a source does not exist or nothing can be read, `SettingsError` if
         the folder cannot be written.
         """
-        urls, roots = await anyio.to_thread.run_sync(_parse, sources)
+        urls, roots = await anyio.to_thread.run_sync(check_sources, sources)
         key = "\n".join([*map(str, roots), *urls])
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         async with locked(folder / f"{name}.lock"):
@@ -258,8 +258,11 @@ def _page_at(offset: int, page_bytes: int) -> int:
     return offset // max(page_bytes, MAX_CHUNK_BYTES) + 1
 
 
-def _parse(sources: Sequence[str]) -> tuple[list[str], list[Path]]:
-    """The addresses and the real paths among the sources, each once, in a settled order."""
+def check_sources(sources: Sequence[str]) -> tuple[list[str], list[Path]]:
+    """The addresses and the real paths among the sources, each once, in a settled order.
+
+    Raises `UserError` for a path that is not there and an address that is none.
+    """
     if not sources:
         raise UserError("no source given; name files, folders or addresses with --over")
     urls = sorted({source for source in sources if is_url(source)})
