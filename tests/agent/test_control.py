@@ -19,7 +19,7 @@ async def forever(control: Control, ended: list[str]) -> None:
     """Turns without end, until told to hand back."""
     with control.scope:
         while not control.cancelled:
-            with control.turn():
+            with control.work():
                 await anyio.sleep_forever()
         ended.append(f"{control.path}: {control.cancelled}")
 
@@ -39,7 +39,7 @@ async def test_cancel_reaches_the_leaves_and_leaves_who_waits_for_them_at_work()
     root, ended = Control("root"), []
 
     async def lead() -> None:
-        with root.turn(), root.child("root/1") as one, root.child("root/2") as two:
+        with root.work(), root.child("root/1") as one, root.child("root/2") as two:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(forever, one, ended)
                 tasks.start_soon(forever, two, ended)
@@ -137,7 +137,7 @@ async def test_the_first_reason_to_stop_stays() -> None:
 async def test_a_turn_that_begins_after_the_cancel_brings_nothing() -> None:
     control, reached = Control("root"), []
     control.cancel("enough")
-    with control.turn():
+    with control.work():
         await anyio.lowlevel.checkpoint()
         reached.append("too far")
     assert reached == []

@@ -7,13 +7,13 @@ from typing import Any
 
 import anyio
 import pytest
+from stand_in import KEY, StandIn, echo, stand_in
 
 from openswarm.core.errors import Fault, ModelError, SettingsError, UserError
 from openswarm.core.history import History
 from openswarm.core.messages import Message, Usage
 from openswarm.llm.local import LocalModel
 from openswarm.llm.model import Delta, Request, ToolSpec
-from stand_in import KEY, StandIn, echo, stand_in
 
 pytestmark = pytest.mark.anyio
 

@@ -11,6 +11,7 @@ import openswarm
 from openswarm.core.events import (
     ROOT,
     AnyEvent,
+    ContextCompacted,
     ModelReplied,
     ReportReceived,
     TaskAssigned,
@@ -18,6 +19,7 @@ from openswarm.core.events import (
 )
 from openswarm.core.messages import Message
 from openswarm.core.result import RunResult
+from openswarm.core.settings import Settings
 from openswarm.journal.lines import EVENTS_FILE, parse_line, whole_lines
 from openswarm.llm.scripted import ScriptedModel
 from swarm_scripts import of
@@ -36,6 +38,7 @@ class Recorded:
     lines: list[bytes]
     asked: Counter[str]
     """How often the model was asked in all, by conversation."""
+    settings: Settings | None = None
 
     @property
     def folder(self) -> Path:
@@ -52,20 +55,21 @@ class Recorded:
         data = (self.folder / EVENTS_FILE).read_bytes()
         return [parse_line(line, "here") for line in whole_lines(data)]
 
-    def cuts(self, first: int = 1) -> Iterable[bytes]:
-        """The journal after each event, and with half of the next one."""
-        for count in range(first, len(self.lines) + 1):
+    def cuts(self, first: int = 1, *, torn: bool = False) -> Iterable[bytes]:
+        """The journal after each event before its answer; `torn` with half of the next one too."""
+        for count in range(first, len(self.lines)):
             whole = b"".join(self.lines[:count])
             yield whole
-            if count < len(self.lines):
+            if torn:
                 yield whole + self.lines[count][: len(self.lines[count]) // 2]
 
     async def resumed(self) -> "Resumed":
         """The run, taken up by what stands for another process."""
         done: list[str] = []
         model = self.make_model()
+        tools = self.make_tools(done)
         result = await openswarm.resume(
-            self.result.run_id, model=model, tools=self.make_tools(done)
+            self.result.run_id, model=model, tools=tools, settings=self.settings
         )
         return Resumed(result, asked_of(model), done)
 
@@ -85,7 +89,8 @@ async def record(make_model: MakeModel, make_tools: MakeTools, **options: Any) -
     """A run from its beginning to its end."""
     model = make_model()
     result = await openswarm.run("Do it all.", model=model, tools=make_tools([]), **options)
-    return Recorded(result, make_model, make_tools, lines_of(result), asked_of(model))
+    asked, settings = asked_of(model), options.get("settings")
+    return Recorded(result, make_model, make_tools, lines_of(result), asked, settings)
 
 
 def lines_of(result: RunResult) -> list[bytes]:
@@ -104,9 +109,11 @@ def _name(history: Sequence[Message]) -> str:
 
 
 def replies_in(events: Sequence[AnyEvent]) -> tuple[Counter[str], set[str]]:
-    """Recorded replies by conversation, and the conversations whose report is there."""
+    """Paid replies by conversation, and the conversations whose report is there."""
     briefs = {event.agent: event.brief.text for event in of(events, TaskAssigned)}
-    replies = Counter(briefs[event.agent] for event in of(events, ModelReplied))
+    summaries = [event for event in of(events, ContextCompacted) if event.usage.total_tokens]
+    paid = (*of(events, ModelReplied), *summaries)
+    replies = Counter(briefs[event.agent] for event in paid)
     return replies, {briefs[event.agent] for event in of(events, ReportReceived)}
 
 

@@ -1,7 +1,9 @@
 """A run that is cut off at any moment and resumed comes to the same end, and pays nothing twice."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +16,12 @@ from recorded import (
 )
 
 import openswarm
+from openswarm.agent.context import SUMMARISE
 from openswarm.core.errors import Fault, JournalError, ModelError
-from openswarm.core.events import Answered
+from openswarm.core.events import ContextCompacted, DocumentsOpened
 from openswarm.core.limits import Limits
-from openswarm.llm.model import OnDelta, Reply, Request, ignore
+from openswarm.core.settings import Settings
+from openswarm.llm.model import ModelInfo, OnDelta, Reply, Request, ignore
 from openswarm.llm.scripted import Say, ScriptedModel
 from openswarm.tools.documents import Document, fence
 from swarm_scripts import (
@@ -96,10 +100,8 @@ async def test_a_wide_run_cut_at_any_event_comes_to_the_same_end() -> None:
     assert len(whole.table.rows) == 3
     arguments = arguments_in(run.cut(b"".join(run.lines)))
     paid: set[int] = set()
-    for data in run.cuts():
+    for data in run.cuts(torn=True):
         events = run.cut(data)
-        if of(events, Answered):
-            break
         replies, reported = replies_in(events)
         paid.add(sum(replies.values()))
         resumed = await run.resumed()
@@ -140,8 +142,6 @@ async def test_a_run_that_declares_its_table_comes_to_the_same_end() -> None:
     assert (whole.outcome, len(whole.table.rows)) == ("completed", 2)
     for data in run.cuts():
         events = run.cut(data)
-        if of(events, Answered):
-            break
         replies, _ = replies_in(events)
         resumed = await run.resumed()
         where = f"cut after event {len(events)}: {events[-1]}"
@@ -208,8 +208,6 @@ async def test_sub_agents_at_their_limit_hand_back_once_wherever_the_run_was_cut
     reports = {"root/1": "partial", "root/2": "partial"}
     for data in run.cuts():
         events = run.cut(data)
-        if of(events, Answered):
-            break
         replies, _ = replies_in(events)
         resumed = await run.resumed()
         where = f"cut after event {len(events)}: {events[-1]}"
@@ -234,7 +232,7 @@ class Numbering(ScriptedModel):
 def numbering() -> ScriptedModel:
     """Three stages the calls of which have the same ids."""
     stages = [calls(batch([f"{n}a", f"{n}b"]), assign(f"Do {n}c.")) for n in range(3)]
-    return Numbering({"orchestrator": [*stages, Say("All.")], "researcher": [Say(FULL)]})
+    return Numbering({"orchestrator": [*stages, Say("All.")], "researcher": [Say(FULL * 20)]})
 
 
 @pytest.mark.requirement("swarm.resume")
@@ -243,14 +241,92 @@ async def test_call_ids_that_come_again_in_later_replies_confuse_no_resume() -> 
     assert run.result.stats.sub_agents == 9
     for data in run.cuts():
         events = run.cut(data)
-        if of(events, Answered):
-            break
         replies, _ = replies_in(events)
         resumed = await run.resumed()
         where = f"cut after event {len(events)}: {events[-1]}"
         assert resumed.asked == run.asked - replies, where
         assert resumed.result.stats.sub_agents == 9, where
         assert resumed.result.stats.stages == 3, where
+
+
+def reading() -> ScriptedModel:
+    """Reads ten pages, one after the other, in a window that holds but a few."""
+
+    def work(request: Request) -> Say:
+        if SUMMARISE in request.history[-1].text:
+            return Say(f"Read up to page {page_of(request)}.")
+        if page_of(request) == 6:
+            return Say(FULL)
+        return calls(("read_page", {"number": page_of(request) + 1}))
+
+    return scripted(
+        [calls(batch(["Chile"])), Say("Done.")],
+        info=ModelInfo(context_tokens=3_000),
+        researcher=work,
+    )
+
+
+def page_of(request: Request) -> int:
+    """The last page that stands in the conversation."""
+    found = re.findall(r"page (\d)", " ".join(m.text for m in request.history))
+    return max(map(int, found), default=0)
+
+
+def pages(_: list[str]) -> Sequence[Any]:
+    """A tool with long results."""
+
+    @openswarm.tool(read_only=True)
+    async def read_page(number: int) -> str:
+        """Reads a page."""
+        return f"This is page {number}. " + "words " * 500
+
+    return [read_page]
+
+
+@pytest.mark.requirement("swarm.resume")
+@pytest.mark.parametrize("strategy", ["hide_tool_results", "summarise", "discard_all"])
+async def test_a_conversation_that_was_shortened_is_taken_up_as_it_stood(strategy: Any) -> None:
+    settings = Settings(context_strategy=strategy)
+    limits = Limits(subagent_steps=9, reply_tokens=500)
+    run = await record(reading, pages, mode="swarm", settings=settings, limits=limits)
+    compacted = of(run.cut(b"".join(run.lines)), ContextCompacted)
+    assert len(compacted) >= 2
+    for data in run.cuts():
+        events = run.cut(data)
+        replies, _ = replies_in(events)
+        resumed = await run.resumed()
+        where = f"cut after event {len(events)}: {events[-1]}"
+        assert resumed.asked == run.asked - replies, where
+        assert resumed.result.answer == "Done.", where
+        assert len(of(run.events(), ContextCompacted)) == len(compacted), where
+
+
+def looking_up() -> ScriptedModel:
+    """Hands in what stands in the page that was opened for it."""
+    return scripted(
+        [calls(batch(["Chile"])), Say("Done.")],
+        researcher=[
+            calls(("open", {"document": "chile.md", "page": 1})),
+            hand_in(capital="Santiago", population="19,658,839"),
+        ],
+    )
+
+
+@pytest.mark.requirement("swarm.resume")
+async def test_evidence_is_found_in_what_was_read_before_the_cut(tmp_path: Path) -> None:
+    (tmp_path / "chile.md").write_text("# Chile\n\nCapital: Santiago\nPopulation: 19,658,839\n")
+    over = [tmp_path / "chile.md"]
+    run = await record(looking_up, lambda _: (), mode="swarm", columns=COLUMNS, over=over)
+    whole = run.result
+    assert whole.table.rows[0].cells["capital"].quote == "Capital: Santiago"
+    for data in run.cuts():
+        events = run.cut(data)
+        replies, _ = replies_in(events)
+        resumed = await run.resumed()
+        where = f"cut after event {len(events)}: {events[-1]}"
+        assert resumed.asked == run.asked - replies, where
+        assert resumed.result.table == whole.table, where
+        assert len(of(run.events(), DocumentsOpened)) == 1, where
 
 
 async def test_a_journal_without_its_first_event_is_no_run_to_go_on_with() -> None:

@@ -95,6 +95,38 @@ async def test_agent_with_a_contract_hands_in_the_rows_itself() -> None:
     assert result.answer == "The table has 2 rows."
 
 
+async def test_an_agent_with_a_contract_that_answers_in_words_is_told_once_to_hand_in() -> None:
+    rows = [{"country": "Chile", "capital": "Here", "population": 1}]
+    model = ScriptedModel({"agent": [Say("It is Chile."), calls(("report", {"rows": rows}))]})
+    result = await openswarm.run("Find it.", model=model, mode="agent", columns=COLUMNS)
+    assert (result.outcome, len(result.table.rows)) == ("completed", 1)
+    assert "Hand in what you found with the report tool" in model.requests["agent"][1][-1].text
+
+
+async def test_an_agent_with_a_contract_hands_in_its_rows_at_its_limit_too() -> None:
+    def work(request: Request) -> Say:
+        if [spec.name for spec in request.tools] != ["report"]:
+            return calls(("add", {"a": turn(request), "b": 1}))
+        rows = [{"country": "Chile", "capital": "Here", "population": 1}]
+        return calls(("report", {"rows": rows}))
+
+    model = ScriptedModel({"agent": work})
+    limits = openswarm.Limits(orchestrator_steps=2)
+    result = await openswarm.run(
+        "Find it.", model=model, mode="agent", columns=COLUMNS, tools=[add], limits=limits
+    )
+    assert (result.outcome, result.why) == ("partial", "limit of 2 steps")
+    assert len(result.table.rows) == 1
+
+
+@pytest.mark.parametrize("mode", ["instant", "agent", "swarm"])
+async def test_a_table_without_a_row_is_not_completed(mode: str) -> None:
+    model = ScriptedModel({"*": lambda _: Say("I know them all.")})
+    result = await openswarm.run("Find them.", model=model, mode=mode, columns=COLUMNS)
+    assert (result.outcome, result.why) == ("partial", "the table has no rows")
+    assert (result.answer, result.table.rows) == ("I know them all.", ())
+
+
 @pytest.mark.requirement("modes.four")
 async def test_swarm_fans_out_and_answers_with_a_table() -> None:
     def work(request: Request) -> Say:

@@ -137,7 +137,6 @@ async def test_one_wrong_call_of_a_turn_keeps_all_others_from_starting() -> None
     assert "there is no agent 'nobody'" in text
 
 
-@pytest.mark.requirement("swarm.all-or-none")
 async def test_a_call_with_broken_arguments_is_mended_alone() -> None:
     model = scripted(
         [calls(("assign_batch", "{broken"), batch(["Chile"])), ANSWER], researcher=[Say(FULL)]

@@ -39,7 +39,7 @@ class Control:
     killed: str = ""
     deadline: float = math.inf
     """When, on the event loop's clock, the agent is told to hand back."""
-    _turn: anyio.CancelScope | None = None
+    _work: anyio.CancelScope | None = None
 
     def steer(self, steer: Steer) -> None:
         """Leaves words for the next turn."""
@@ -53,8 +53,8 @@ class Control:
         for child in tuple(self.children.values()):
             child.scope.deadline = min(child.scope.deadline, anyio.current_time() + HAND_BACK_S)
             child.cancel(why)
-        if not self.children and self._turn is not None:
-            self._turn.cancel()
+        if not self.children and self._work is not None:
+            self._work.cancel()
 
     def kill(self, why: str) -> None:
         """Ends the agent and its subtree without waiting for anything."""
@@ -64,15 +64,15 @@ class Control:
         self.scope.cancel()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """One turn that `cancel` may end; what is under way in it is dropped."""
-        with anyio.CancelScope(deadline=self.deadline) as self._turn:
+    def work(self) -> Iterator[None]:
+        """Work that `cancel` may end; what is under way in it is dropped."""
+        with anyio.CancelScope(deadline=self.deadline) as self._work:
             if self.cancelled and not self.children:
-                self._turn.cancel()
+                self._work.cancel()
             yield
-        if self._turn.cancelled_caught:
+        if self._work.cancelled_caught:
             self.cancelled = self.cancelled or OUT_OF_TIME
-        self._turn = None
+        self._work = None
 
     @contextmanager
     def child(self, path: str) -> Iterator["Control"]:

