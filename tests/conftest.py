@@ -19,7 +19,7 @@ _TERMINAL = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
 _LOCAL_NAMES = ("", "localhost", "ip6-localhost")
 
 MAY_BLOCK = {
-    "openswarm/journal/folder.py": {"create", "reopen", "close", "events"},
+    "openswarm/journal/folder.py": {"create", "reopen", "close", "events", "read_blob"},
     "openswarm/journal/requests.py": {"__init__"},
     "openswarm/llm/prices.py": {"_parsed"},
     "openswarm/llm/scripted.py": {"from_file"},

@@ -20,6 +20,7 @@ from openswarm.agent.context import SUMMARISE
 from openswarm.core.errors import Fault, JournalError, ModelError
 from openswarm.core.events import ContextCompacted, DocumentsOpened
 from openswarm.core.limits import Limits
+from openswarm.core.messages import Usage
 from openswarm.core.settings import Settings
 from openswarm.llm.model import ModelInfo, OnDelta, Reply, Request, ignore
 from openswarm.llm.scripted import Say, ScriptedModel
@@ -253,11 +254,12 @@ def reading() -> ScriptedModel:
     """Reads ten pages, one after the other, in a window that holds but a few."""
 
     def work(request: Request) -> Say:
+        page, usage = page_of(request), Usage(input_tokens=size_of(request), output_tokens=10)
         if SUMMARISE in request.history[-1].text:
-            return Say(f"Read up to page {page_of(request)}.")
-        if page_of(request) == 6:
-            return Say(FULL)
-        return calls(("read_page", {"number": page_of(request) + 1}))
+            return Say(f"Read up to page {page}.", usage=usage)
+        if page == 6:
+            return Say(FULL, usage=usage)
+        return Say(calls=(("read_page", {"number": page + 1}),), usage=usage)
 
     return scripted(
         [calls(batch(["Chile"])), Say("Done.")],
@@ -270,6 +272,11 @@ def page_of(request: Request) -> int:
     """The last page that stands in the conversation."""
     found = re.findall(r"page (\d)", " ".join(m.text for m in request.history))
     return max(map(int, found), default=0)
+
+
+def size_of(request: Request) -> int:
+    """The conversation in tokens."""
+    return sum(len(message.text) for message in request.history) // 3
 
 
 def pages(_: list[str]) -> Sequence[Any]:

@@ -137,14 +137,13 @@ async def test_one_wrong_call_of_a_turn_keeps_all_others_from_starting() -> None
     assert "there is no agent 'nobody'" in text
 
 
-async def test_a_call_with_broken_arguments_is_mended_alone() -> None:
-    model = scripted(
-        [calls(("assign_batch", "{broken"), batch(["Chile"])), ANSWER], researcher=[Say(FULL)]
-    )
+async def test_a_call_with_broken_arguments_keeps_the_others_of_its_turn_from_starting() -> None:
+    model = scripted([calls(("assign_batch", "{broken"), batch(["Chile"])), ANSWER])
     swarm = Swarm(model)
     await swarm.run()
     assert "assign_batch was not run" in last_told(model)[0]
-    assert "1 of 1 completed" in last_told(model)[1]
+    assert "Nothing was started" in last_told(model)[1]
+    assert not swarm.reports()
 
 
 @pytest.mark.requirement("swarm.similar")

@@ -235,7 +235,9 @@ class Group:
     def __init__(self) -> None:
         self.turns: list[list[str]] = []
 
-    async def run(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+    async def run(
+        self, calls: Sequence[CheckedCall], on_returned: OnReturned, *, spoiled: bool
+    ) -> None:
         self.turns.append([entry.call.arguments for entry in calls])
         for entry in reversed(calls):
             on_returned(entry.call, ToolResult(f"grouped {entry.call.id}"))

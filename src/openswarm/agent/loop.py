@@ -1,7 +1,6 @@
 """The loop of one agent: ask the model, run its calls, until it is done or told to stop.
 
-What comes next is read from the conversation alone, so one that was folded back from a journal
-simply goes on. The loop is handed all that it needs; it knows neither swarms nor files.
+What comes next is read from the conversation alone, so one folded back from a journal goes on.
 """
 
 from collections.abc import Callable, Sequence

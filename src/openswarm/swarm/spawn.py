@@ -147,7 +147,9 @@ class Spawner:
         )
         self._note(assignment, self._reports[event.agent])
 
-    async def run(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+    async def run(
+        self, calls: Sequence[CheckedCall], on_returned: OnReturned, *, spoiled: bool = False
+    ) -> None:
         """See `CallGroup.run`."""
         for entry in calls:
             if entry.call.name == "declare_table":
@@ -157,7 +159,7 @@ class Spawner:
                 on_returned(entry.call, self._create(entry.params))  # type: ignore[arg-type]
         assigning = [entry for entry in calls if entry.call.name in ASSIGNING]
         if assigning:
-            await self._assign(assigning, on_returned)
+            await self._assign(assigning, on_returned, spoiled=spoiled)
 
     def _declare(self, params: DeclareTable) -> ToolResult:
         if self._started:
@@ -177,11 +179,13 @@ class Spawner:
         self.register(AgentSpec(params.name, params.system_prompt, tools, params.model))
         return ToolResult(f"Agent {params.name!r} is registered; assign work to it.")
 
-    async def _assign(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
+    async def _assign(
+        self, calls: Sequence[CheckedCall], on_returned: OnReturned, *, spoiled: bool
+    ) -> None:
         briefs = {entry.call.id: expand(entry) for entry in calls}
         fresh = [entry for entry in calls if entry.call.id not in self._recorded]
         refusals = self._refusals(fresh, briefs)
-        if refusals:
+        if refusals or (spoiled and len(fresh) == len(calls)):
             for entry in calls:
                 on_returned(entry.call, _refused(refusals.get(entry.call.id, "")))
             return

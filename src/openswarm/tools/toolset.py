@@ -39,8 +39,13 @@ class CallGroup(Protocol):
         """The tools of the group."""
         ...
 
-    async def run(self, calls: Sequence[CheckedCall], on_returned: OnReturned) -> None:
-        """Runs the calls, and tells `on_returned` the result of each as soon as it is known."""
+    async def run(
+        self, calls: Sequence[CheckedCall], on_returned: OnReturned, *, spoiled: bool
+    ) -> None:
+        """Runs the calls, and tells `on_returned` the result of each as soon as it is known.
+
+        `spoiled`: another call of the turn to these tools could not even be read.
+        """
         ...
 
 
@@ -87,11 +92,12 @@ class Toolset:
                 done(call, outcome)
             else:
                 checked.append(outcome)
-        await self._run_checked(checked, agent, done)
+        spoiled = any(call.name in self._grouped and call.id in results for call in calls)
+        await self._run_checked(checked, agent, done, spoiled=spoiled)
         return [results[call.id] for call in calls]
 
     async def _run_checked(
-        self, checked: Sequence[CheckedCall], agent: str, done: OnReturned
+        self, checked: Sequence[CheckedCall], agent: str, done: OnReturned, *, spoiled: bool
     ) -> None:
         together = [entry for entry in checked if entry.call.name in self._grouped]
         single = [entry for entry in checked if entry.call.name not in self._grouped]
@@ -106,7 +112,7 @@ class Toolset:
             for entry in single:
                 tasks.start_soon(run_one, entry)
             if together and self._group:
-                await self._group.run(together, done)
+                await self._group.run(together, done, spoiled=spoiled)
 
     async def _run_one(self, entry: CheckedCall, agent: str) -> ToolResult:
         context = ToolContext(agent=agent, call_id=entry.call.id)
