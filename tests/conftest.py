@@ -46,7 +46,7 @@ def outer_environment() -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(no_network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home of openswarm, and an environment that knows no key, proxy or terminal."""
     folder = tmp_path / "home"
     keys = [name for provider in PROVIDERS.values() for name in (*provider.keys, provider.address)]
@@ -64,7 +64,7 @@ class NetworkUsed(AssertionError):
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network(no_blocking: None) -> Iterator[None]:
     """Only loopback can be reached. What was tried fails the test, even if it was swallowed."""
     tried: list[str] = []
 
@@ -92,10 +92,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     real_getaddrinfo = socket.getaddrinfo
     real_connect, real_connect_ex = socket.socket.connect, socket.socket.connect_ex
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        patch.setattr(socket.socket, "connect", connect)
+        patch.setattr(socket.socket, "connect_ex", connect_ex)
+        yield
     if tried:
         pytest.fail(f"the test reached for the network: {', '.join(tried)}")
 
@@ -126,7 +127,10 @@ def _is_local(sock: socket.socket, address: Any) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_blocking() -> Iterator[None]:
-    """openswarm's own code may not block the event loop, but where `MAY_BLOCK` says so."""
+    """openswarm's own code may not block the event loop, but where `MAY_BLOCK` says so.
+
+    It is set up before anything else replaces a function, and taken down after.
+    """
     with blockbuster_ctx("openswarm") as detector:
         for function in detector.functions.values():
             for file, names in MAY_BLOCK.items():

@@ -7,6 +7,7 @@ from lone_agent import Lone
 
 import openswarm
 from openswarm.agent.context import DISCARDED, HIDDEN, discard_all, hide_tool_results
+from openswarm.core.budget import Ledger
 from openswarm.core.errors import Fault, ModelError
 from openswarm.core.messages import Message, ToolCall, Usage
 from openswarm.core.settings import Strategy
@@ -18,9 +19,9 @@ PAGE = 1500
 
 
 @openswarm.tool(read_only=True)
-async def read(page: int) -> str:
-    """Reads a page of about 500 tokens."""
-    return f"page {page} " + "x" * PAGE
+async def read(page: int, size: int = PAGE) -> str:
+    """Reads a page, usually of about 500 tokens."""
+    return f"page {page} " + "x" * size
 
 
 def size(request: Request) -> int:
@@ -31,8 +32,8 @@ def size(request: Request) -> int:
 class Reader:
     """A model that reads pages one after the other and then answers."""
 
-    def __init__(self, pages: int, window: int = 10**9) -> None:
-        self.pages, self.window = pages, window
+    def __init__(self, pages: int, window: int = 10**9, page: int = PAGE) -> None:
+        self.pages, self.window, self.page = pages, window, page
         self.sizes: list[int] = []
 
     def __call__(self, request: Request) -> Say:
@@ -46,7 +47,7 @@ class Reader:
         page = len(self.sizes)
         if page > self.pages:
             return Say("Done.", usage=usage)
-        return Say(calls=(("read", {"page": page}),), usage=usage)
+        return Say(calls=(("read", {"page": page, "size": self.page}),), usage=usage)
 
 
 def lone(reader: Reader, strategy: Strategy, window: int = 3000) -> Lone:
@@ -117,6 +118,20 @@ async def test_an_endpoint_that_says_too_long_gets_a_shorter_one_once(strategy: 
     assert agent.happened("context_compacted")
 
 
+@pytest.mark.requirement("agent.overflow")
+async def test_what_hiding_cannot_shorten_is_discarded_when_the_endpoint_says_too_long() -> None:
+    def script(request: Request) -> Say:
+        if size(request) > 2000:
+            return Say(error=ModelError(Fault.CONTEXT, "too long"))
+        if request.history[-1].text == DISCARDED:
+            return Say("Done.")
+        return Say("y" * 9000, calls=(("read", {"page": 1}),))
+
+    agent = Lone(script, [read])
+    assert (await agent.run()).outcome == "completed"
+    assert [m.text for m in agent.messages[2:]] == [DISCARDED, "Done."]
+
+
 async def test_an_overflow_that_nothing_can_mend_is_raised_after_one_more_try() -> None:
     def script(_: Request) -> Say:
         return Say(error=ModelError(Fault.CONTEXT, "too long"))
@@ -136,6 +151,24 @@ async def test_a_reply_leaves_most_of_a_small_window_to_the_conversation() -> No
 @pytest.mark.requirement("agent.window")
 def test_a_model_of_which_nothing_is_known_has_a_large_window() -> None:
     assert ModelInfo().context_tokens == UNKNOWN_WINDOW == 256 * 1024
+
+
+@pytest.mark.requirement("budget.reserve")
+@pytest.mark.parametrize("strategy", ["hide_tool_results", "discard_all", "summarise"])
+async def test_enough_is_reserved_for_each_reply_also_when_room_was_made(
+    strategy: Strategy,
+) -> None:
+    reader = Reader(pages=20, page=4000)
+    reserved: list[int] = []
+
+    def script(request: Request) -> Say:
+        reserved.append(agent.ledger.reserved.tokens)
+        return reader(request)
+
+    agent = Lone(script, [read], window=3000, strategy=strategy, ledger=Ledger(tokens=10**9))
+    await agent.run()
+    short = [(r, s) for r, s in zip(reserved, reader.sizes, strict=True) if r < s + 10]
+    assert short == []
 
 
 def talk(*kinds: str) -> list[Message]:

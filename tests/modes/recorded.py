@@ -56,11 +56,14 @@ class Recorded:
         return [parse_line(line, "here") for line in whole_lines(data)]
 
     def cuts(self, first: int = 1, *, torn: bool = False) -> Iterable[bytes]:
-        """The journal after each event before its answer; `torn` with half of the next one too."""
+        """The journal after each event before its answer.
+
+        `torn` leaves, at every second one, half of the next line too.
+        """
         for count in range(first, len(self.lines)):
             whole = b"".join(self.lines[:count])
             yield whole
-            if torn:
+            if torn and count % 2:
                 yield whole + self.lines[count][: len(self.lines[count]) // 2]
 
     async def resumed(self) -> "Resumed":

@@ -7,6 +7,7 @@ report that does not fit is sent back once; after that what fits is taken.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
@@ -76,25 +77,12 @@ class Reporter:
 
     def tool(self) -> Tool:
         """The tool; its result carries the rows as `data`."""
-        return Tool(REPORT, prompt_text(__file__), self._params(), self._run, repeatable=True)
+        params = _form(self.contract, one_row=self._one_row, compact=self.compact)
+        return Tool(REPORT, prompt_text(__file__), params, self._run, repeatable=True)
 
     @property
     def _one_row(self) -> bool:
         return bool(self.item) and len(self.contract.key) == 1
-
-    def _params(self) -> type[BaseModel]:
-        columns = self.contract.asked if self._one_row else self.contract.columns
-        cell: Any = PlainCell if self.compact else FullCell
-        fields: dict[str, Any] = {
-            f"c{i}": (cell, Field(alias=column.name, description=_describe(column)))
-            for i, column in enumerate(columns)
-        }
-        strict = ConfigDict(extra="forbid", populate_by_name=False)
-        row = create_model("Row", __config__=strict, **fields)
-        if self._one_row:
-            return row
-        rows: Any = (list[row], Field(min_length=0, max_length=MAX_ROWS))
-        return create_model("Report", __config__=strict, rows=rows)
 
     async def _run(self, params: BaseModel, _: ToolContext) -> ToolResult:
         given = [params] if self._one_row else params.rows  # type: ignore[attr-defined]
@@ -150,6 +138,23 @@ class Reporter:
             agent=self.agent,
             state="filled" if found.verified else "unverified",
         )
+
+
+@lru_cache(maxsize=64)
+def _form(contract: Contract, *, one_row: bool, compact: bool) -> type[BaseModel]:
+    """The parameters of the tool, made once for all sub-agents of a contract."""
+    columns = contract.asked if one_row else contract.columns
+    cell: Any = PlainCell if compact else FullCell
+    fields: dict[str, Any] = {
+        f"c{i}": (cell, Field(alias=column.name, description=_describe(column)))
+        for i, column in enumerate(columns)
+    }
+    strict = ConfigDict(extra="forbid", populate_by_name=False)
+    row = create_model("Row", __config__=strict, **fields)
+    if one_row:
+        return row
+    rows: Any = (list[row], Field(min_length=0, max_length=MAX_ROWS))
+    return create_model("Report", __config__=strict, rows=rows)
 
 
 def is_nothing(value: str) -> bool:

@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -68,6 +68,7 @@ class Tool:
         return ToolSpec(self.name, self.description, schema_text(self.params))
 
 
+@lru_cache(maxsize=256)
 def schema_text(params: type[BaseModel]) -> str:
     """The JSON Schema of the parameters, without the titles that only cost tokens."""
     return json.dumps(_without_titles(params.model_json_schema()), separators=(",", ":"))
