@@ -118,7 +118,7 @@ END = st.sampled_from(["", "Short.", LONG, report])
 
 
 @pytest.mark.requirement("swarm.resume")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(steps=STEPS, end=END, last=END, max_steps=st.integers(1, 6))
 def test_cut_at_every_event_it_goes_on_to_the_same_end_and_pays_no_reply_twice(
     steps: list[tuple[str, list[tuple[str, Any]]]],

@@ -137,7 +137,7 @@ def test_a_torn_last_line_is_dropped_and_cut(folder: Path, torn: bytes) -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(words=st.lists(st.text(max_size=20), min_size=1, max_size=6), part=st.floats(0, 1))
 def test_wherever_the_file_was_cut_the_whole_events_before_are_there(
     tmp_path_factory: pytest.TempPathFactory, words: list[str], part: float

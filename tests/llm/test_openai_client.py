@@ -112,7 +112,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no openssl to make a certificate with")
     path = tmp_path_factory.mktemp("tls") / "ca.pem"
     names = "subjectAltName=DNS:localhost"
-    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    options = [
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
     files = ["-keyout", str(path.with_suffix(".key")), "-out", str(path)]
     command = [openssl, "req", *options, "-addext", names, *files]
     subprocess.run(command, check=True, capture_output=True)

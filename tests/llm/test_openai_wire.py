@@ -384,7 +384,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.requirement("llm.bounds", "bad.language")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(JSON, max_size=3))
 def test_whatever_json_an_endpoint_sends_it_is_a_reply_or_a_model_error(values: list[Any]) -> None:
     try:

@@ -64,6 +64,27 @@ async def test_what_may_be_used_at_the_most_is_reserved_while_the_call_is_at_wor
     assert seen[0].usd >= 500 * 10.0 / 1e6
 
 
+async def test_what_a_reply_showed_of_its_bound_makes_the_next_one_tighter_but_never_negative() -> (
+    None
+):
+    seen: list[int] = []
+
+    def look(request: Request) -> Say:
+        seen.append(shared.gate.ledger.reserved.tokens - request.max_tokens)
+        return Say("x", usage=Usage(input_tokens=30, output_tokens=5))
+
+    shared = Shared(Ledger(tokens=10_000), look, look, look)
+    request = Request(History([Message(role="user", content="go")]), agent="a", max_tokens=100)
+    paid = await shared.paced.reply(request)
+    request.excess_tokens = paid.excess_tokens
+    await shared.paced.reply(request)
+    request.excess_tokens = 10_000
+    await shared.paced.reply(request)
+    bound = shared.model.input_bound(request)
+    assert paid.excess_tokens == bound - 30
+    assert seen == [bound, 30, 0]
+
+
 @pytest.mark.requirement("budget.reserve")
 async def test_a_call_that_failed_gives_back_what_it_had_reserved() -> None:
     failing = Shared(Ledger(tokens=10_000), Say(error=ModelError(Fault.AUTH, "no")))

@@ -99,7 +99,7 @@ def test_many_events_of_usual_size_are_no_endless_event(monkeypatch: pytest.Monk
     assert len(parse(b"data: " + b"x" * 500 + b"\n\n", *[b"data: y\n\n"] * 500)) == 501
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=30), max_size=6))
 def test_no_bytes_whatever_break_the_parser(chunks: list[bytes]) -> None:
     assert parse(*chunks) == parse(b"".join(chunks))

@@ -162,7 +162,7 @@ CALLERS = st.lists(
 
 
 @pytest.mark.requirement("budget.no-overshoot")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(ceiling=st.integers(1, 100), callers=CALLERS)
 def test_whatever_the_interleaving_nothing_is_overshot_and_no_waiter_is_lost(
     ceiling: int, callers: list[tuple[int, int, int, float, int, int | None]]

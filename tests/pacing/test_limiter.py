@@ -402,7 +402,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(limit=st.one_of(st.just(UNLIMITED), st.integers(1, 4)), calls=CALLS)
 def test_whatever_happens_the_limit_holds_every_call_ends_once_and_nobody_starves(
     limit: int, calls: list[tuple[int, list[ModelError | str], int, int | None]]

@@ -34,7 +34,7 @@ def test_a_source_cannot_leave_its_attribute() -> None:
 
 
 @pytest.mark.requirement("corpus.fence")
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(source=NASTY, text=NASTY)
 def test_whatever_stands_in_a_document_it_stays_one_document(source: str, text: str) -> None:
     found = list(fenced(fence(Document(source, text))))

@@ -74,7 +74,8 @@ class Context:
         if self.strategy == "summarise":
             shortened = History(hide_tool_results(messages))
             shortened.append(Message(role="user", content=SUMMARISE))
-            paid = await reply(replace(request, history=shortened, tools=(), must_call=False))
+            plain = replace(request, history=shortened, tools=(), must_call=False, excess_tokens=0)
+            paid = await reply(plain)
             notes = SUMMARY.format(notes=paid.reply.message.text)
             return [*messages[:2], Message(role="user", content=notes)], paid
         return discard_all(messages), None
