@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 import openswarm
 from openswarm.agent.context import Context
 from openswarm.agent.control import Control
@@ -20,7 +22,7 @@ from openswarm.llm.paced import PacedModel
 from openswarm.llm.scripted import Say, ScriptedModel, Step
 from openswarm.pacing.gate import BudgetGate
 from openswarm.pacing.limiter import Limiter
-from openswarm.tools.tool import Tool
+from openswarm.tools.tool import Tool, ToolContext, ToolResult
 from openswarm.tools.toolset import Toolset
 
 PATH = "root/1"
@@ -31,6 +33,17 @@ HAND_BACK = "Stop now"
 async def echo(text: str, times: int = 1) -> str:
     """Echoes."""
     return text * times
+
+
+class Words(BaseModel):
+    words: str
+
+
+async def _close(params: Words, _: ToolContext) -> ToolResult:
+    return ToolResult(f"taken: {params.words}", closing=True, data=params.words)
+
+
+report = Tool("report", "Hands in.", Words, _close, repeatable=True)
 
 
 def calls(*wanted: tuple[str, Any], text: str = "") -> Say:

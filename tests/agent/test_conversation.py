@@ -6,8 +6,7 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lone_agent import PATH, Lone, calls, echo, is_told_to_stop
-from pydantic import BaseModel
+from lone_agent import PATH, Lone, calls, echo, is_told_to_stop, report
 
 import openswarm
 from openswarm.agent.conversation import Conversation, replay
@@ -18,9 +17,11 @@ from openswarm.journal.journal import INLINE_BYTES, MemoryJournal
 from openswarm.llm.model import Request
 from openswarm.llm.scripted import Say
 from openswarm.tools.documents import Document, fence
-from openswarm.tools.tool import Tool, ToolContext, ToolResult
+from openswarm.tools.tool import Tool
 
 pytestmark = pytest.mark.anyio
+
+
 LONG = "ö" * INLINE_BYTES
 
 
@@ -98,22 +99,17 @@ ARGUMENTS = st.one_of(
     st.just({"wrong": 1}),
     st.just("{broken"),
 )
+
+
 CALL = st.tuples(st.sampled_from(["echo", "refuse", "unknown"]), ARGUMENTS)
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from(["", "Hm.", LONG]), st.lists(CALL, min_size=1, max_size=3)),
     max_size=4,
 )
 
 
-class Words(BaseModel):
-    words: str
-
-
-async def _close(params: Words, _: ToolContext) -> ToolResult:
-    return ToolResult(params.words, closing=True, data=params.words)
-
-
-report = Tool("report", "Hands in.", Words, _close, repeatable=True)
 END = st.sampled_from(["", "Short.", LONG, report])
 
 

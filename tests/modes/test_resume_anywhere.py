@@ -248,6 +248,7 @@ async def test_call_ids_that_come_again_in_later_replies_confuse_no_resume() -> 
         assert resumed.asked == run.asked - replies, where
         assert resumed.result.stats.sub_agents == 9, where
         assert resumed.result.stats.stages == 3, where
+        assert len(of(run.events(), ReportReceived)) == 9, where
 
 
 def reading() -> ScriptedModel:

@@ -1,69 +1,27 @@
-"""The limiter: who is admitted when, what is tried again, and for how long. In virtual time."""
+"""Who is admitted when, and that nobody is lost, overtaken or starved. In virtual time."""
 
 from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
 import virtual_time
+from endpoints import Endpoint, Script, fault, make_limiter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openswarm.core.errors import Fault, ModelError
 from openswarm.pacing.capacity import UNLIMITED
-from openswarm.pacing.limiter import NEVER_REACHED_S, Limiter, Pacing
+from openswarm.pacing.limiter import Limiter, Pacing
 
 pytestmark = pytest.mark.anyio
+
+
 Attempt = Callable[[], Awaitable[str]]
 
 
 @pytest.fixture
 def anyio_backend() -> object:
     return virtual_time.backend()
-
-
-def make_limiter(limit: int = UNLIMITED) -> Limiter:
-    limiter = Limiter("endpoint", clock=anyio.current_time, jitter=lambda: 1.0)
-    limiter.capacity.limit = limit
-    return limiter
-
-
-def fault(kind: Fault, retry_after_s: float | None = None) -> ModelError:
-    return ModelError(kind, kind.value, retry_after_s=retry_after_s)
-
-
-class Endpoint:
-    """A simulated endpoint that takes so many calls at once and refuses the others."""
-
-    def __init__(self, takes: int, latency_s: float = 1.0) -> None:
-        self.takes, self.latency_s = takes, latency_s
-        self.in_flight = self.calls = self.refused = 0
-
-    async def __call__(self) -> str:
-        self.calls += 1
-        if self.in_flight >= self.takes:
-            self.refused += 1
-            await anyio.sleep(0.01)
-            raise fault(Fault.THROTTLED)
-        self.in_flight += 1
-        await anyio.sleep(self.latency_s)
-        self.in_flight -= 1
-        return "ok"
-
-
-class Script:
-    """Attempts that end as written down; the last entry is repeated."""
-
-    def __init__(self, *steps: ModelError | str, latency_s: float = 0.0) -> None:
-        self.steps, self.latency_s = steps, latency_s
-        self.times: list[float] = []
-
-    async def __call__(self) -> str:
-        self.times.append(anyio.current_time())
-        await anyio.sleep(self.latency_s)
-        step = self.steps[min(len(self.times), len(self.steps)) - 1]
-        if isinstance(step, ModelError):
-            raise step
-        return step
 
 
 @pytest.mark.requirement("pacing.no-ramp")
@@ -124,136 +82,6 @@ async def test_an_endpoint_that_takes_more_again_is_used_again() -> None:
             tasks.start_soon(limiter.call, endpoint)
     assert limiter.capacity.limit >= 20
     assert endpoint.refused < 10
-
-
-@pytest.mark.requirement("pacing.retry-after")
-async def test_nobody_is_admitted_before_the_time_that_the_endpoint_asked_to_wait() -> None:
-    limiter = make_limiter()
-    script = Script(fault(Fault.THROTTLED, retry_after_s=10), "ok")
-    begun = anyio.current_time()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(limiter.call, script)
-        await anyio.sleep(1)
-        for _ in range(5):
-            tasks.start_soon(limiter.call, script)
-    assert script.times[0] == begun
-    assert len(script.times) == 7
-    assert all(time >= begun + 10 for time in script.times[1:])
-
-
-async def test_time_that_the_endpoint_asked_for_does_not_use_up_the_retries() -> None:
-    limiter = make_limiter()
-    refusal = fault(Fault.THROTTLED, retry_after_s=30)
-    script = Script(refusal, refusal, refusal, "ok")
-    assert await limiter.call(script, retry_s=5) == "ok"
-
-
-@pytest.mark.requirement("pacing.retry")
-async def test_a_failing_call_backs_off_and_ends_within_its_retry_time() -> None:
-    limiter, script = make_limiter(), Script(fault(Fault.SERVER))
-    begun = anyio.current_time()
-    with pytest.raises(ModelError, match="server"):
-        await limiter.call(script, retry_s=45)
-    assert anyio.current_time() - begun <= 45
-    pauses = [b - a for a, b in zip(script.times, script.times[1:], strict=False)]
-    assert pauses[:4] == [0.5, 1.0, 2.0, 4.0]
-    assert max(pauses) == 8.0
-    assert len(script.times) == 9
-
-
-async def test_ten_failures_of_a_busy_server_are_survived_when_there_is_time() -> None:
-    limiter, script = make_limiter(), Script(*[fault(Fault.SERVER)] * 10, "ok")
-    assert await limiter.call(script, retry_s=300) == "ok"
-
-
-@pytest.mark.requirement("pacing.retry")
-@pytest.mark.parametrize("kind", [Fault.BROKEN, Fault.SERVER, Fault.STALLED, Fault.UNREACHABLE])
-async def test_what_may_pass_is_tried_again(kind: Fault) -> None:
-    assert await make_limiter().call(Script(fault(kind), "ok")) == "ok"
-
-
-@pytest.mark.requirement("pacing.retry", "bad.key")
-@pytest.mark.parametrize(
-    "kind",
-    [Fault.AUTH, Fault.QUOTA, Fault.CONTEXT, Fault.REFUSED, Fault.UNKNOWN_MODEL, Fault.PROTOCOL],
-)
-async def test_what_cannot_pass_is_raised_at_once(kind: Fault) -> None:
-    limiter, script = make_limiter(), Script(fault(kind), "ok")
-    with pytest.raises(ModelError) as caught:
-        await limiter.call(script)
-    assert caught.value.fault is kind
-    assert len(script.times) == 1
-    assert limiter.capacity.in_flight == 0
-
-
-@pytest.mark.requirement("pacing.stall")
-async def test_a_stall_is_tried_once_more_though_it_took_longer_than_the_retry_time() -> None:
-    script = Script(fault(Fault.STALLED), "ok", latency_s=60)
-    assert await make_limiter().call(script, retry_s=45) == "ok"
-
-
-@pytest.mark.requirement("pacing.stall")
-async def test_a_second_stall_of_one_call_is_its_end() -> None:
-    script = Script(fault(Fault.STALLED), fault(Fault.STALLED), "ok")
-    with pytest.raises(ModelError, match="stalled"):
-        await make_limiter().call(script, retry_s=1000)
-    assert len(script.times) == 2
-
-
-async def test_time_in_the_queue_does_not_use_up_the_retries() -> None:
-    limiter = make_limiter(limit=1)
-    script = Script(fault(Fault.SERVER), "ok")
-    results: list[str] = []
-
-    async def late() -> None:
-        results.append(await limiter.call(script, retry_s=45))
-
-    with anyio.fail_after(1000):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(limiter.call, Script("slow", latency_s=100))
-            await anyio.sleep(1)
-            tasks.start_soon(late)
-    assert results == ["ok"]
-
-
-@pytest.mark.requirement("pacing.unreached", "bad.endpoint")
-async def test_an_address_that_never_answered_is_given_up_after_seconds() -> None:
-    limiter, script = make_limiter(), Script(fault(Fault.UNREACHABLE))
-    begun = anyio.current_time()
-    with pytest.raises(ModelError, match="unreachable"):
-        await limiter.call(script, retry_s=45)
-    assert 1 <= anyio.current_time() - begun <= NEVER_REACHED_S
-    assert len(script.times) > 1
-
-
-async def test_an_address_that_has_answered_before_is_tried_for_the_whole_time() -> None:
-    limiter = make_limiter()
-    await limiter.call(Script("ok"))
-    down = [fault(Fault.UNREACHABLE)] * 6
-    assert await limiter.call(Script(*down, "ok"), retry_s=45) == "ok"
-
-
-async def test_a_throttled_call_lives_as_long_as_others_succeed() -> None:
-    limiter, endpoint = make_limiter(), Endpoint(takes=1, latency_s=20)
-    async with anyio.create_task_group() as tasks:
-        for _ in range(10):
-            tasks.start_soon(limiter.call, endpoint)
-    assert endpoint.in_flight == 0
-
-
-async def test_a_throttled_call_ends_when_nobody_succeeds_any_more() -> None:
-    limiter, script = make_limiter(), Script(fault(Fault.THROTTLED))
-    begun = anyio.current_time()
-    with pytest.raises(ModelError, match="throttled"):
-        await limiter.call(script, retry_s=45)
-    assert anyio.current_time() - begun <= 45
-
-
-async def test_an_endpoint_that_asks_to_wait_for_nothing_is_not_stormed() -> None:
-    script = Script(fault(Fault.THROTTLED, retry_after_s=0), latency_s=0.01)
-    with pytest.raises(ModelError, match="throttled"):
-        await make_limiter().call(script, retry_s=45)
-    assert len(script.times) < 100
 
 
 async def test_a_waiter_that_is_cancelled_loses_no_place() -> None:
@@ -390,6 +218,8 @@ OUTCOMES = st.one_of(
     ),
     st.floats(0, 3).map(lambda s: fault(Fault.THROTTLED, retry_after_s=s)),
 )
+
+
 CALLS = st.lists(
     st.tuples(
         st.integers(0, 3),  # when it comes

@@ -5,11 +5,16 @@ from functools import partial
 import anyio
 import pytest
 
+from openswarm.agent.control import Control
 from openswarm.core.errors import Fault, ModelError
 from openswarm.core.events import Admitted, ReportReceived
 from openswarm.core.limits import Limits
+from openswarm.core.result import Report
+from openswarm.journal.journal import MemoryJournal
 from openswarm.llm.model import Request
 from openswarm.llm.scripted import Say
+from openswarm.swarm.assignment import AgentSpec, Assignment
+from openswarm.swarm.scheduler import Scheduler
 from openswarm.tools.tool import tool
 from swarm_scripts import (
     FULL,
@@ -233,3 +238,22 @@ async def test_a_passing_fault_is_mended_without_the_sub_agent_noticing() -> Non
     assert swarm.reports()["Chile"].outcome == "completed"
     assert not result.failures
     assert len(of(swarm, ReportReceived)) == 1
+
+
+async def test_the_scheduler_itself_gives_the_reports_in_the_order_of_assignment() -> None:
+    spec, journal = AgentSpec("researcher", "You look."), MemoryJournal()
+    assignments = [Assignment(f"root/{n}", spec, f"{n}", "", "call", ()) for n in (1, 2, 3)]
+    done = {assignment.path: anyio.Event() for assignment in assignments}
+    told: list[str] = []
+
+    async def work(assignment: Assignment, _: Control) -> Report:
+        if assignment.number < 3:
+            await done[f"root/{assignment.number + 1}"].wait()
+        done[assignment.path].set()
+        return Report(agent=assignment.path, outcome="completed")
+
+    scheduler = Scheduler(work, journal, Limits(), Control("root"))
+    with anyio.fail_after(5):
+        reports = await scheduler.run(assignments, lambda one, _: told.append(one.path))
+    assert [report.agent for report in reports] == ["root/1", "root/2", "root/3"]
+    assert told == ["root/3", "root/2", "root/1"]

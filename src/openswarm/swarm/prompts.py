@@ -49,7 +49,7 @@ class Prompts:
             texts=[cut(report.text) for report in reports],
             missing=[report for report in reports if report.outcome != "completed"],
             table=table,
-            shown=SHOWN_ROWS,
+            shown=0 if self._compact else SHOWN_ROWS,
         )
 
 

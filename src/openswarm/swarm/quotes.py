@@ -1,5 +1,6 @@
 """Where a value stands in what a sub-agent read: the check behind every citation."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -54,15 +55,19 @@ def find_evidence(
 
 
 def _best_line(value: str, column: Column, documents: Sequence[Document]) -> Evidence | None:
-    """The line with the value in it that has most of the column's own words."""
+    """The line with the value in it that is most about the column: long ones say much else."""
     about = set(_WORD.findall(_fold(f"{column.name} {column.definition}")))
     lines = [(d.source, line, _fold(line)) for d in documents for line in d.text.splitlines()]
     for pattern in _patterns(value, column):
         hits = [entry for entry in lines if pattern.search(entry[2])]
         if hits:
-            source, line, _ = max(hits, key=lambda hit: len(about & set(_WORD.findall(hit[2]))))
+            source, line, _ = max(hits, key=lambda hit: _closeness(about, _WORD.findall(hit[2])))
             return Evidence(source, _around(line, value), verified=True)
     return None
+
+
+def _closeness(about: set[str], words: Sequence[str]) -> float:
+    return len(about.intersection(words)) / math.sqrt(len(words) or 1)
 
 
 def _patterns(value: str, column: Column) -> list[re.Pattern[str]]:
