@@ -25,21 +25,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if openssl is None:
         pytest.skip("no openssl to make a certificate with")
     path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    names = "subjectAltName=DNS:localhost"
-    options = [
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
     files = ["-keyout", str(path.with_suffix(".key")), "-out", str(path)]
-    command = [openssl, "req", *options, "-addext", names, *files]
+    command = [openssl, "req", "-x509", *key, *name, *files]
     subprocess.run(command, check=True, capture_output=True)
     return path
 

@@ -18,7 +18,7 @@ from recorded import (
 import openswarm
 from openswarm.agent.context import SUMMARISE
 from openswarm.core.errors import Fault, JournalError, ModelError
-from openswarm.core.events import ContextCompacted, DocumentsOpened
+from openswarm.core.events import ContextCompacted, DocumentsOpened, ReportReceived
 from openswarm.core.limits import Limits
 from openswarm.core.messages import Usage
 from openswarm.core.settings import Settings

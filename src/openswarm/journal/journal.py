@@ -79,18 +79,19 @@ class Stamping(ABC):
         """See `Journal.append`."""
         self._count += 1
         self._last_at = max(self._last_at, self._clock())
-        stamped = event.model_copy(
-            update={
-                "seq": self._count,
-                "at": self._last_at,
-                "run": self.run_id,
-                "parent": event.agent.rpartition("/")[0],
-            }
+        # a new event is its caller's alone: copying it would cost as much as writing it
+        event = event.model_copy() if event.seq else event
+        event.__dict__.update(
+            seq=self._count,
+            at=self._last_at,
+            run=self.run_id,
+            parent=event.agent.rpartition("/")[0],
         )
-        self._record(cast("AnyEvent", stamped))
+        stamped = cast("AnyEvent", event)
+        self._record(stamped)
         for observer in tuple(self._observers):
-            observer(cast("AnyEvent", stamped))
-        return stamped
+            observer(stamped)
+        return event
 
     def keep(self, text: str) -> Content:
         """See `Journal.keep`."""

@@ -53,7 +53,7 @@ class GroupWriter:
 
     async def written(self, seq: int) -> None:
         """Returns when all up to that event is durable. Raises the `OSError` that prevents it."""
-        if self._durable < seq and self.error is None:
+        if self._durable < seq and self.error is None and not self._closed:
             event = anyio.Event()
             self._waiters.append((seq, event))
             self._start()

@@ -11,7 +11,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,7 @@ class LlamaSettings:
 
     def as_json(self) -> str:
         """For the child's command line."""
-        return json.dumps(
-            {
-                "path": str(self.path),
-                "parallel": self.parallel,
-                "context_tokens": self.context_tokens,
-                "threads": self.threads,
-            }
-        )
+        return json.dumps(asdict(self), default=str)
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ class LocalModel:
     ) -> None:
         """`threads` is by default as many as there are processors; `child` starts the engine."""
         self.spec = spec or f"local/{path}"
-        self.info = ModelInfo(context_tokens=context_tokens, compact=True)
+        self.info = ModelInfo(context_tokens=context_tokens, compact=True, parallel=parallel)
         settings = LlamaSettings(path, parallel, context_tokens, threads or _processors())
         self._llama = Llama(settings, child)
         self._shown: WeakKeyDictionary[History, tuple[ToolSpec, ...]] = WeakKeyDictionary()

@@ -48,6 +48,8 @@ class ModelInfo:
     """A small model: short prompts, short pages, one-reply assignments."""
     images: bool = False
     """Whether it reads images."""
+    parallel: int | None = None
+    """How many replies it makes at once, where that is known; further calls only wait."""
 
 
 @dataclass(slots=True)
