@@ -8,6 +8,7 @@ INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 EXTRAS := local,office,web,speed
 UNIT := not slow and not local_model and not wheel
+MODELS := $(CURDIR)/.cache/openswarm
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all check format bench constraints clean
@@ -26,8 +27,9 @@ demo: install ## pull the local model and answer a wide question over real docum
 test: install ## run the tests that need nothing and take seconds
 	$(BIN)/python -m pytest -m "$(UNIT)"
 
-test-all: install ## run every test: the slow ones, the wheel's, those of the local model
-	$(BIN)/python -m pytest
+test-all: test ## run the other tests too: the slow ones, the wheel's, a small local model's (98 MB)
+	@OPENSWARM_HOME=$(MODELS) $(BIN)/openswarm models pull local/smollm2-135m
+	OPENSWARM_TEST_MODELS=$(MODELS)/models $(BIN)/python -m pytest -m "not ($(UNIT))"
 
 check: install ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
