@@ -292,7 +292,7 @@ def pages(_: list[str]) -> Sequence[Any]:
 
 
 @pytest.mark.requirement("swarm.resume")
-@pytest.mark.parametrize("strategy", ["hide_tool_results", "summarise", "discard_all"])
+@pytest.mark.parametrize("strategy", ["hide_tool_results", "summarise"])
 async def test_a_conversation_that_was_shortened_is_taken_up_as_it_stood(strategy: Any) -> None:
     settings = Settings(context_strategy=strategy)
     limits = Limits(subagent_steps=9, reply_tokens=500)
