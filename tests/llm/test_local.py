@@ -1,6 +1,7 @@
 """The local model, with a stand-in for llama.cpp."""
 
 import json
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -253,14 +254,16 @@ async def test_an_engine_that_died_is_started_again() -> None:
 
 
 async def test_closing_ends_the_child_and_can_be_done_twice() -> None:
-    """Nothing is left behind."""
+    """Nothing is left behind, neither the process nor its folder, which nobody else can open."""
     async with stand_in(echo) as engine:
         local = model(engine)
         await local.reply(request())
         running = await local._llama.engine()
+        assert stat.S_IMODE((await anyio.Path(running.folder).stat()).st_mode) == 0o700
         await local.aclose()
         await local.aclose()
     assert running.process.returncode is not None
+    assert not await anyio.Path(running.folder).exists()
 
 
 @pytest.mark.parametrize(
@@ -277,6 +280,20 @@ async def test_a_child_that_cannot_start_says_what_to_do(hello: object, words: s
         with pytest.raises(SettingsError, match=words):
             await local.reply(request())
         await local.aclose()
+
+
+async def test_a_start_that_is_cancelled_leaves_no_child() -> None:
+    """The next reply starts another one."""
+    never = (sys.executable, "-I", "-S", "-c", "input()")
+    with anyio.fail_after(10):
+        local = LocalModel(Path("a.gguf"), child=never)
+        with anyio.move_on_after(0.05) as scope:
+            await local.reply(request())
+        assert scope.cancelled_caught
+        async with stand_in(echo) as engine:
+            local._llama._child = engine.child()
+            assert (await local.reply(request("Go.", READ))).message.text == "Go."
+            await local.aclose()
 
 
 async def test_a_crash_while_loading_is_told_with_its_status() -> None:

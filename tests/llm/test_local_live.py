@@ -120,9 +120,9 @@ async def test_nothing_is_left_of_a_closed_model(outer_environment: dict[str, st
     async with loaded("smollm2-135m", outer_environment) as model:
         await model.reply(request("Say yes.", tools=(), tokens=3))
         engine = await model._llama.engine()
-        assert await engine.folder.exists()
+        assert await anyio.Path(engine.folder).exists()
     assert engine.process.returncode is not None
-    assert not await engine.folder.exists()
+    assert not await anyio.Path(engine.folder).exists()
     with pytest.raises(ProcessLookupError):
         os.kill(engine.process.pid, 0)
 

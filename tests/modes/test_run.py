@@ -321,3 +321,24 @@ async def test_what_the_run_was_given_is_in_its_first_two_events() -> None:
     assert (started.tools, started.openswarm) == (("add",), openswarm.__version__)
     assert started.task.limits.steps == 9
     assert isinstance(chosen, ModeChosen)
+
+
+@pytest.mark.requirement("swarm.missing")
+async def test_an_item_without_a_row_is_missing_also_when_two_columns_are_the_key() -> None:
+    def work(request: Request) -> Say:
+        if "Peru" in brief(request):
+            return Say(error=ModelError(Fault.REFUSED, "no"))
+        return calls(("report", {"rows": [{"country": "Chile", "year": "2025", "people": "19"}]}))
+
+    model = ScriptedModel(
+        {"orchestrator": [calls(batch(["Chile", "Peru"])), ANSWER], "researcher": work}
+    )
+    result = await openswarm.run(
+        "How many people live there?",
+        model=model,
+        mode="swarm",
+        columns="country; year; people",
+        key=["country", "year"],
+        journal=MemoryJournal(),
+    )
+    assert (result.outcome, result.why) == ("partial", "1 rows are missing: Peru")

@@ -6,18 +6,22 @@ child's life, the slots and the saved states; what is asked of it is `local`'s b
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 import orjson
 from anyio.streams.buffered import BufferedByteReceiveStream
 
@@ -32,7 +36,7 @@ SAVED_HEADS = 8
 """Their states take 28 kB of disk a token with the default model."""
 STALL_S = 600.0
 """Reading a long prompt beside others takes minutes on two cores."""
-GOODBYE_S = 3.0
+GOODBYE_S = 1.0
 _LONGEST_HELLO = 64 * 1024
 
 
@@ -57,8 +61,9 @@ class Engine:
     """One child that has loaded its model."""
 
     process: anyio.abc.Process
+    folder: Path
+    """Holds its socket and the saved states."""
     endpoint: Endpoint
-    folder: anyio.Path
     slots: Slots
     room: anyio.Semaphore
     reading: dict[str, anyio.Lock] = field(default_factory=dict)
@@ -103,7 +108,7 @@ class Engine:
         for head in list(self.saved)[:-SAVED_HEADS]:
             if not self.reading[head].locked():
                 del self.saved[head]
-                await (self.folder / head).unlink(missing_ok=True)
+                await anyio.Path(self.folder, head).unlink(missing_ok=True)
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         async with self.endpoint.post(path, orjson.dumps(body), STALL_S) as response:
@@ -116,7 +121,7 @@ class Engine:
         """Ends the child, and all that it is doing."""
         with anyio.CancelScope(shield=True):
             await self.endpoint.aclose()
-            await _end(self.process)
+            await _end(self.process, self.folder)
 
 
 class Llama:
@@ -138,8 +143,9 @@ class Llama:
             return self._engine
 
     async def _start(self) -> Engine:
+        folder = Path(await anyio.to_thread.run_sync(partial(mkdtemp, prefix="openswarm-")))
         process = await anyio.open_process(
-            [*self._child, self.settings.as_json()],
+            [*self._child, self.settings.as_json(), str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -151,13 +157,13 @@ class Llama:
             hello = await self._hello(process)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await _end(process)
+                await _end(process, folder)
             raise
         headers = {"authorization": f"Bearer {hello['key']}"}
         return Engine(
             process,
+            folder,
             Endpoint("http://localhost", headers, socket=hello["socket"]),
-            anyio.Path(hello["socket"]).parent,
             Slots.of(self.settings.parallel),
             anyio.Semaphore(self.settings.parallel),
         )
@@ -195,8 +201,8 @@ class Llama:
             await engine.aclose()
 
 
-async def _end(process: anyio.abc.Process) -> None:
-    """Lets the child go by closing its input; kills it when it does not."""
+async def _end(process: anyio.abc.Process, folder: Path) -> None:
+    """Lets the child go by closing its input; kills it when it does not, as while it loads."""
     with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         if process.stdin is not None:
             await process.stdin.aclose()
@@ -205,3 +211,4 @@ async def _end(process: anyio.abc.Process) -> None:
     if process.returncode is None:
         process.kill()
     await process.aclose()
+    await anyio.to_thread.run_sync(shutil.rmtree, folder, True)

@@ -1,9 +1,10 @@
-"""The process in which llama.cpp runs: `python -m openswarm.llm.llama_child SETTINGS`.
+"""The process in which llama.cpp runs: `python -m openswarm.llm.llama_child SETTINGS FOLDER`.
 
 It is a process of its own because the library holds Python's lock while it loads, up to ten
 seconds in which nothing else would go on, and because its crash must not be the run's. It listens
-on a Unix socket in a folder that only this user can open, and wants a key that only its parent is
-told: no port is open for others of the machine. It lives as long as its standard input is open.
+on a Unix socket in its folder, which only this user can open, and wants a key that only its parent
+is told: no port is open for others of the machine. It lives as long as its standard input is open,
+and takes its folder with it, in case the parent was killed.
 """
 
 import json
@@ -12,7 +13,6 @@ import platform
 import secrets
 import shutil
 import sys
-import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ two cores. Larger batches read a prompt hardly faster there."""
 
 def main() -> None:
     """Loads the model, says how to reach it in one line, and waits for the end of the input."""
-    folder = Path(tempfile.mkdtemp(prefix="openswarm-"))
+    folder = Path(sys.argv[2])
     try:
         hello = _serve(json.loads(sys.argv[1]), folder)
         sys.stdout.write(json.dumps(hello) + "\n")

@@ -293,8 +293,7 @@ class Engine:
         if self.control.killed:
             return "cancelled", f"killed by {self.control.killed}"
         if ending.outcome == "completed" and self.view.contract is not None:
-            items = dict.fromkeys(view.item for view in self.view.sub_agents if view.item)
-            missing = [item for item in items if not self._has_row(item)]
+            missing = self._missing_items()
             if missing:
                 names = ", ".join(item[:60] for item in missing[:10])
                 return "partial", f"{len(missing)} rows are missing: {names}"
@@ -312,11 +311,15 @@ class Engine:
         hits = self.view.limits_hit[self._old_hits :]
         return next((hit.limit for hit in hits if hit.limit in budgets), "")
 
-    def _has_row(self, item: str) -> bool:
-        table = self.view.table
-        if table is None or len(table.contract.key) != 1:
-            return True
-        return any(row.key(table.contract) == (fold_key(item),) for row in table.rows)
+    def _missing_items(self) -> list[str]:
+        """The batch items of which no sub-agent brought a row."""
+        table, agents = self.view.table, self.view.sub_agents
+        if table is None:
+            return []
+        brought = {view.item for view in agents if view.outcome == "completed"}
+        keys = {row.key(table.contract) for row in table.rows}
+        items = dict.fromkeys(view.item for view in agents if view.item)
+        return [item for item in items if item not in brought and (fold_key(item),) not in keys]
 
     def result(self, wall_s: float) -> RunResult:
         """The run as it stands."""
