@@ -241,13 +241,14 @@ class Engine:
         if self.corpus is not None:
             names = await self.corpus.names(SHOWN_NAMES)
             facts["corpus"] = {"documents": self.corpus.documents, "names": names}
-        system = ""
         if self.route.mode == "swarm":
             system = prompts.orchestrator(
                 **facts, limits=self.task.limits, default_agent=DEFAULT_AGENT.name
             )
         elif self.route.mode == "agent":
             system = prompts.agent(**facts)
+        else:
+            system = prompts.answer()
         talk = Conversation(ROOT, self.journal)
         keep = self.journal.keep
         talk.begin(TaskAssigned(system=keep(system), brief=keep(self.brief or self.task.text)))

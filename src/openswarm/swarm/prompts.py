@@ -32,6 +32,10 @@ class Prompts:
         """The system prompt of an agent that works alone."""
         return render("agent", **facts)
 
+    def answer(self) -> str:
+        """The system prompt of a model that answers at once, without tools."""
+        return render("answer")
+
     def subagent(self, spec: AgentSpec, contract: Contract | None) -> str:
         """A sub-agent's system prompt: the same for all of one configuration."""
         return render("subagent", spec=spec, contract=contract, compact=self._compact_subagents)
