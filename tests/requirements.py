@@ -111,7 +111,7 @@ pacing.context: a call that waits keeps its agent's context and is journalled as
 """
 
 LOCAL = """
-local.process: the local model runs in the process, without a key or a service
+local.process: the local model runs in a process of openswarm's own, without a key or a service
 local.batch: several sequences are decoded together
 local.grammar: calls are held to the schemas of the tools and the contract
 local.prefix: sub-agents share the prefix of their prompts

@@ -4,6 +4,7 @@ import gc
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import openswarm
@@ -11,7 +12,7 @@ from openswarm.core.errors import Fault, ModelError, UserError
 from openswarm.core.events import ModeChosen, ModelReplied, RunStarted, Tick
 from openswarm.journal.fold import fold
 from openswarm.journal.journal import MemoryJournal
-from openswarm.llm.model import Request
+from openswarm.llm.model import ModelInfo, OnDelta, Reply, Request, ignore
 from openswarm.llm.scripted import Say, ScriptedModel
 from openswarm.swarm.stages import fold_stages
 from swarm_scripts import (
@@ -342,3 +343,30 @@ async def test_an_item_without_a_row_is_missing_also_when_two_columns_are_the_ke
         journal=MemoryJournal(),
     )
     assert (result.outcome, result.why) == ("partial", "1 rows are missing: Peru")
+
+
+@pytest.mark.requirement("swarm.queue")
+async def test_sub_agents_wait_for_their_place_where_their_model_does_few_at_once() -> None:
+    working, most = 0, 0
+
+    async def slow(request: Request) -> None:
+        nonlocal working, most
+        working += 1
+        most = max(most, working)
+        await anyio.lowlevel.checkpoint()
+        working -= 1
+
+    class Two(ScriptedModel):
+        async def reply(self, request: Request, on_delta: OnDelta = ignore) -> Reply:
+            if request.agent == "researcher":
+                await slow(request)
+            return await super().reply(request, on_delta)
+
+    model = Two(
+        {"orchestrator": [calls(batch("abcdef")), ANSWER], "researcher": [Say(FULL)]},
+        info=ModelInfo(parallel=2),
+    )
+    journal = MemoryJournal()
+    result = await openswarm.run("Six.", model=model, mode="swarm", journal=journal)
+    assert (result.stats.sub_agents, result.stats.max_in_flight) == (6, 2)
+    assert most <= 2

@@ -29,6 +29,7 @@ from openswarm.core.events import (
     Tick,
     ToolReturned,
 )
+from openswarm.core.limits import Limits
 from openswarm.core.result import Outcome, Report, RunResult
 from openswarm.core.settings import Settings, Strategy
 from openswarm.core.table import fold_key
@@ -206,7 +207,7 @@ class Engine:
             offered.append("declare_table")
         spawner = Spawner(
             journal=self.journal,
-            scheduler=Scheduler(subagents.work, self.journal, limits, self.control),
+            scheduler=Scheduler(subagents.work, self.journal, self._scheduled(), self.control),
             merge=merge,
             prompts=prompts,
             limits=limits,
@@ -253,6 +254,14 @@ class Engine:
         keep = self.journal.keep
         talk.begin(TaskAssigned(system=keep(system), brief=keep(self.brief or self.task.text)))
         return talk
+
+    def _scheduled(self) -> Limits:
+        """The limits, narrowed to what the sub-agents' model does at once: who waits for it keeps
+        its time."""
+        limits, at_once = self.task.limits, self.models[""].info.parallel
+        if at_once is None or at_once >= limits.parallel:
+            return limits
+        return limits.model_copy(update={"max_parallel": at_once})
 
     @property
     def _strategy(self) -> Strategy:
