@@ -1,5 +1,6 @@
 # What openswarm is worked on with. Needs make, git and Python 3.11 or newer; `make install` puts
 # everything else into .venv. Another Python: make install PYTHON=python3.12
+# More cores: make test JOBS=8
 
 PYTHON ?=
 VENV := .venv
@@ -9,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 EXTRAS := local,office,web,speed
 UNIT := not slow and not local_model and not wheel
 MODELS := $(CURDIR)/.cache/openswarm
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all check format bench constraints clean
@@ -25,7 +27,7 @@ demo: install ## pull the local model and answer a wide question over real docum
 	@$(BIN)/python demo/factbook.py $(if $(MODEL),--model $(MODEL))
 
 test: install ## run the tests that need nothing and take seconds
-	$(BIN)/python -m pytest -m "$(UNIT)"
+	$(BIN)/python -m pytest -n $(JOBS) -m "$(UNIT)"
 
 test-all: test ## run the other tests too: the slow ones, the wheel's, a small local model's (98 MB)
 	@OPENSWARM_HOME=$(MODELS) $(BIN)/openswarm models pull local/smollm2-135m
