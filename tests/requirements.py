@@ -24,9 +24,6 @@ class Claim:
 
 
 GAPS = {
-    "swarm.confidence": "no cell has a confidence: nothing that was measured would set it",
-    "swarm.recheck": "conflicts are settled by majority and order; nobody is asked again",
-    "swarm.edits": "follow-up edits, undo and generations come with the issue that asks for them",
     "journal.export": "training samples and OpenTelemetry come with the rooms that need them",
     "agent.approvals": "no built-in tool has effects that would have to be approved",
     "corpus.many": "bench/corpus.py measures it, and no bar was set for it",
@@ -44,6 +41,9 @@ PROGRAMS = {
     "bars.resume": "bench/resume.py",
     "bars.budget": "bench/budget.py",
     "bars.import": "bench/imports.py",
+    "bars.consistency": "bench/consistency.py",
+    "bars.add-column": "bench/edits.py",
+    "bars.large-table": "bench/large.py",
 }
 
 HOUSE = """
@@ -186,9 +186,6 @@ swarm.merge: rows are merged by key, whatever the order in which they come
 swarm.provenance: every cell carries value, source, quote, sub-agent and state
 swarm.quotes: a quote that does not stand in what was read is marked or replaced
 swarm.conflicts: both values of a conflict are kept and settled by a stated rule
-swarm.confidence: every cell carries a confidence
-swarm.recheck: a conflict can be settled by asking again
-swarm.edits: a row, a cell or a column can be worked on again
 swarm.redundancy: near-duplicate assignments are reported as redundancy
 swarm.compact: a small model leads with assign_batch over the items that it found
 swarm.opened: the passages that fit an item stand before its sub-agent's first turn
@@ -238,7 +235,44 @@ bad.clock: a clock that goes backwards
 bad.language: a model that answers in no language of ours
 """
 
+TABLE = """
+swarm.normalise: a value takes the one form of its type, and what was written stays beside it
+table.contract-sources: a contract comes from words, a JSON or YAML file, a pydantic model, or the orchestrator
+table.column-facts: columns have options, may be required, may need a source; sub-agents are told
+table.schema: the report's schema is the contract's, options included
+table.step: every cell carries the step that reported it
+table.confidence: every cell carries a confidence by a stated rule, which a sub-agent can only lower
+table.aliases: rows of stated other names of one thing are one row
+table.policies: conflicts are settled by majority, first, keep-both or recheck, each decision an event
+table.recheck: a fresh sub-agent that sees both values and quotes settles a conflict
+table.coverage: rows and cells that were expected, found and are missing are counted, per column
+table.complete: what is missing is worked on once more, and once only
+table.retry: a row, a cell, or all failed rows are worked on again
+table.add-column: a new column is worked on alone, with the notes and pages of earlier work
+table.columns-by-hand: columns are dropped and renamed without a model
+table.rows-by-hand: rows are added, removed, split and joined
+table.locked: a cell that was set by hand is locked, and no later work changes it
+table.reword: the answer is written anew from the table
+table.untouched: an edit changes nothing but the cells that it names
+table.generations: each edit is a generation of the same run, and only its cells cost calls
+table.undo: undo restores contract, table and answer exactly
+table.diff: what an edit changed is shown
+table.resume: an edit that was interrupted goes on, and pays for nothing twice
+table.wish: a wish in words becomes operations, which are shown before they run
+table.refusals: an edit that cannot be done says what there is instead, and nothing was done
+table.fold: the journal folds to the live table, edits and undo included
+table.citations: the answer names its cells, and each leads to its source and quote
+table.unsupported: statements that no cell supports are marked
+table.parquet: tables are written as Parquet, typed, with their evidence
+table.start-from-file: a CSV with some columns filled is the start of a run that fills the rest
+table.ask: a question is answered from the finished run, without new work of sub-agents
+journal.share: a run is packed to share, secrets redacted, and opened elsewhere
+"""
+
 BARS = """
+bars.consistency: sub-agents that drift fill a table of one form, and without a contract they do not
+bars.add-column: a column for 100 rows costs a fraction of the calls of a new run
+bars.large-table: 1,000 rows × 8 columns: memory, time, a journal that grows linearly, a quick view
 bars.fanout: 100 × 15 calls stay near the critical path and the bare loop, and in 80 MB
 bars.width: 300 and 1,000 sub-agents take at most twice the bare loop's time
 bars.streaming: a streamed reply of 100 pieces costs at most 4 ms of processor time
@@ -267,5 +301,6 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims("issue 2, item 7; DESIGN 5", SWARM),
     *_claims("issue 2, item 8; DESIGN 6", TERMINAL),
     *_claims("issue 2, bad input: a clear error that says what to do, nothing lost", BAD_INPUT),
-    *_claims("DESIGN 8; issue 2, item 9", BARS),
+    *_claims("issue 3; DESIGN 5", TABLE),
+    *_claims("DESIGN 8; issue 2, item 9; issue 3, items 4, 5 and 9", BARS),
 )

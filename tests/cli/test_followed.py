@@ -1,7 +1,7 @@
 """What is known of a run while it is followed."""
 
 from openswarm.cli.followed import Followed
-from openswarm.core.contract import parse_columns
+from openswarm.core.columns import parse_columns
 from openswarm.core.events import (
     Answered,
     Content,

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from openswarm.cli.followed import Followed
 from openswarm.cli.live import LiveView
 from openswarm.cli.screen import screen
-from openswarm.core.contract import parse_columns
+from openswarm.core.columns import parse_columns
 from openswarm.core.events import (
     Admitted,
     CapacityChanged,

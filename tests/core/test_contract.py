@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openswarm.core.contract import Column, Contract, make_contract, parse_columns
+from openswarm.core.columns import parse_columns
+from openswarm.core.contract import Column, Contract, make_contract
 from openswarm.core.errors import ContractError
 
 WORDS = st.text(alphabet="abcdefghij ", min_size=1, max_size=12).map(str.strip).filter(bool)

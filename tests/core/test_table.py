@@ -2,8 +2,9 @@
 
 import pytest
 
-from openswarm.core.contract import parse_columns
-from openswarm.core.table import Cell, Row, fold_key
+from openswarm.core.columns import parse_columns
+from openswarm.core.contract import fold_key
+from openswarm.core.table import Cell, Row
 
 
 @pytest.mark.parametrize("spelling", ["Chile", " chile ", "CHILE.", '"Chile"', "(chile)"])

@@ -7,7 +7,7 @@ import pytest
 
 import openswarm
 from openswarm import Say, ScriptedModel
-from openswarm.core.contract import parse_columns
+from openswarm.core.columns import parse_columns
 from openswarm.core.events import (
     Admitted,
     Answered,

@@ -3,7 +3,7 @@
 import pytest
 
 import openswarm
-from openswarm.core.contract import parse_columns
+from openswarm.core.columns import parse_columns
 from openswarm.core.limits import Limits
 from openswarm.core.task import Task
 from openswarm.llm.scripted import Say, ScriptedModel

@@ -3,21 +3,51 @@
 import csv
 import json
 import os
+from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 
-import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from openswarm.core.contract import Contract, make_contract, parse_columns
-from openswarm.core.errors import UserError
-from openswarm.core.table import Cell, Row, Table
-from openswarm.swarm.export import check_target, export_answer, export_table
-from openswarm.swarm.values import guarded, parse_number
+from openswarm.core.columns import parse_columns
+from openswarm.core.contract import Contract, make_contract
+from openswarm.core.errors import SettingsError, UserError
+from openswarm.core.table import Cell, Conflict, Row, Table
+from openswarm.swarm.evidence import Source, table_object
+from openswarm.swarm.export import TABLE_SUFFIXES, check_target, export_answer, export_table
+from openswarm.swarm.values import guarded, parse_number, web_address
 
 CONTRACT = parse_columns("country; capital; population (number)")
 
+STARTS = st.sampled_from(
+    ["=", "+", "-", "@", "\t", "\r", "\n", "'", " ", "\ufeff", "#N/A", "＝", "\x00"]
+)
+ANY_TEXT = st.builds(
+    "".join,
+    st.tuples(
+        st.lists(STARTS, max_size=4).map("".join),
+        st.text(st.characters(exclude_categories=()), max_size=12),
+    ),
+)
 
-def cell(value: str, **fields: str) -> Cell:
+
+def is_executed(text: str) -> bool:
+    """Whether a spreadsheet that opens a CSV takes the text for a formula."""
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return text.strip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n"))
+    return False
+
+
+def taken_off(text: str) -> str:
+    """A text without the apostrophe that was put before it."""
+    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+
+
+def cell(value: str, **fields: str | int) -> Cell:
     given = {
         "source": "chile.md#2",
         "quote": f"it is {value}",
@@ -35,9 +65,28 @@ def table(*rows: Row, contract: Contract = CONTRACT) -> Table:
     return Table(contract=contract, rows=rows)
 
 
+KEPT = cell("19658839", raw="19.7 million", state="conflict", confidence="medium", step=3)
 TABLE = table(
     row("Chile", cell("Santiago"), cell("19,658,839", state="unverified")),
     row("Peru", cell("Lima", source="peru.md#1"), Cell()),
+)
+
+
+DISPUTED = Table(
+    contract=CONTRACT,
+    rows=(
+        row("Chile", cell("Santiago"), KEPT),
+        row("Peru", cell("Lima", state="locked"), cell("", source="", quote="", state="empty")),
+    ),
+    conflicts=(
+        Conflict(
+            key=("chile",),
+            column="population",
+            kept=KEPT,
+            others=(cell("18000000", source="old.md#1", agent="root/2"),),
+            rule="majority",
+        ),
+    ),
 )
 
 
@@ -56,32 +105,54 @@ def test_a_csv_is_the_table_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
 
 
+@pytest.mark.requirement("cli.export")
 def test_the_sources_of_a_csv_lie_beside_it_where_asked_for(tmp_path: Path) -> None:
-    export_table(TABLE, tmp_path / "t.csv", sources=True)
+    export_table(DISPUTED, tmp_path / "t.csv", sources=True)
     lines = read_csv(tmp_path / "t.sources.csv")
-    assert lines[0] == ["key", "column", "value", "state", "source", "quote", "agent"]
-    assert lines[2][:4] == ["Chile", "population", "19,658,839", "unverified"]
-    assert lines[2][4:] == ["chile.md#2", "it is 19,658,839", "root/1"]
-    assert len(lines) == 5
+    assert lines[0] == list(Source._fields)
+    assert lines[2] == [
+        "Chile", "population", "19658839", "19.7 million", "conflict", "medium", "chile.md#2",
+        "it is 19658839", "root/1", "3", "majority",
+    ]  # fmt: skip
+    assert lines[3] == [
+        "Chile", "population", "18000000", "", "conflict (not kept)", "", "old.md#1",
+        "it is 18000000", "root/2", "", "majority",
+    ]  # fmt: skip
+    assert len(lines) == 6
 
 
 @pytest.mark.requirement("cli.formulas")
-@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-cmd|x", "@A1", "\tx", "\r=x", " =1", "-"])
-def test_what_looks_like_a_formula_becomes_text_in_a_csv_and_a_workbook(
-    tmp_path: Path, text: str
-) -> None:
-    one = table(row("x", cell(text), Cell()))
-    export_table(one, tmp_path / "t.csv")
-    export_table(one, tmp_path / "t.xlsx")
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+SUM(A1)", "-cmd|x", "@A1", "\tx", "\r=x", " =1", "-", "\ufeff=1", "\x00=1", "＝1",
+     "'=1", "' +x", "\u200b@a", "\n=1"],
+)  # fmt: skip
+def test_what_looks_like_a_formula_becomes_text_in_a_csv(tmp_path: Path, text: str) -> None:
+    export_table(table(row("x", cell(text), Cell())), tmp_path / "t.csv")
     assert read_csv(tmp_path / "t.csv")[1][1] == "'" + text
-    found = openpyxl.load_workbook(tmp_path / "t.xlsx")["table"]["B2"]
-    assert found.data_type == "s"
-    assert str(found.value).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["-5", "+3.25", "-1,234.5", "-2e6", "-12345678901234567890"])
-def test_a_plain_number_is_not_guarded(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["-5", "+3.25", "-1,234.5", "-2e6", "-12345678901234567890", "'-5", "a=b", "'tis", "#N/A"],
+)
+def test_a_plain_number_or_text_is_not_guarded(text: str) -> None:
     assert guarded(text) == text
+
+
+@pytest.mark.requirement("cli.formulas")
+@given(values=st.lists(ANY_TEXT, min_size=1, max_size=5))
+def test_no_text_makes_a_formula_of_a_csv_and_all_can_be_read_back(
+    tmp_path_factory: pytest.TempPathFactory, values: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    export_table(
+        table(*(row(v, cell(v, quote=v, source=v), cell(v)) for v in values)), path, sources=True
+    )
+    for name in ("t.csv", "t.sources.csv"):
+        assert not [v for line in read_csv(path.with_name(name)) for v in line if is_executed(v)]
+    found = [taken_off(line[1]) for line in read_csv(path)[1:]]
+    assert found == [value.encode("utf-8", "replace").decode() for value in values]
 
 
 @pytest.mark.requirement("cli.formulas")
@@ -101,12 +172,25 @@ def test_json_holds_columns_rows_and_cells(tmp_path: Path) -> None:
     }  # fmt: skip
     assert found["cells"][0]["population"] == {
         "value": "19,658,839",
+        "raw": "",
         "source": "chile.md#2",
         "quote": "it is 19,658,839",
         "agent": "root/1",
+        "step": 0,
+        "confidence": "",
         "state": "unverified",
     }
     assert (found["run_id"], found["answer"]) == ("r1", "Two.")
+
+
+@pytest.mark.requirement("cli.export")
+def test_json_holds_the_conflicts_and_the_contract_too(tmp_path: Path) -> None:
+    export_table(DISPUTED, tmp_path / "t.json")
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert list(found) == ["columns", "rows", "cells", "conflicts", "contract"]
+    assert Contract.model_validate(found["contract"]) == CONTRACT
+    assert [Conflict.model_validate(c) for c in found["conflicts"]] == list(DISPUTED.conflicts)
+    assert set(table_object(DISPUTED)) == {"columns", "rows", "cells"}
 
 
 def test_markdown_numbers_its_sources_and_shows_what_is_not_sure(tmp_path: Path) -> None:
@@ -121,6 +205,14 @@ def test_markdown_numbers_its_sources_and_shows_what_is_not_sure(tmp_path: Path)
     )
 
 
+@pytest.mark.requirement("cli.export")
+def test_markdown_says_what_is_in_dispute_and_what_was_set_by_hand(tmp_path: Path) -> None:
+    export_table(DISPUTED, tmp_path / "t.md")
+    lines = (tmp_path / "t.md").read_text().splitlines()
+    assert lines[2] == "| Chile | Santiago [1] | 19658839 *(conflict)* [1] |"
+    assert lines[3] == "| Peru | Lima *(by hand)* [1] | – |"
+
+
 def test_markup_in_a_cell_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     evil = cell("a|b <img src=x> ![i](http://e.example) `c`", source="")
     export_table(table(row("x", evil, Cell())), tmp_path / "t.md")
@@ -128,53 +220,45 @@ def test_markup_in_a_cell_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     assert line == r"| x | a\|b &lt;img src=x> !\[i\](http://e.example) \`c\` | – |"
 
 
-@pytest.mark.requirement("cli.export")
-def test_a_workbook_has_typed_numbers_comments_and_a_sheet_of_sources(tmp_path: Path) -> None:
-    export_table(TABLE, tmp_path / "t.xlsx")
-    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
-    assert book.sheetnames == ["table", "sources"]
-    sheet = book["table"]
-    assert [c.value for c in sheet[1]] == ["country", "capital", "population"]
-    assert sheet["C2"].value == 19_658_839
-    assert sheet.freeze_panes == "A2"
-    comment = sheet["B2"].comment
-    assert comment is not None and "it is Santiago" in comment.text and "chile.md#2" in comment.text
-    assert sheet["C3"].comment is None
-    assert sheet.column_dimensions["B"].width >= len("Santiago")
-    sources = [[c.value for c in line] for line in book["sources"]]
-    assert sources[0] == ["key", "column", "value", "state", "source", "quote", "agent"]
-    assert sources[1] == [
-        "Chile", "capital", "Santiago", "filled", "chile.md#2", "it is Santiago", "root/1"
-    ]  # fmt: skip
-
-
-def test_text_that_xml_cannot_hold_is_left_out_of_a_workbook(tmp_path: Path) -> None:
-    export_table(table(row("a\x00b\ud800", cell("\x1b[31mred"), Cell())), tmp_path / "t.xlsx")
-    sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["table"]
-    assert (sheet["A2"].value, sheet["B2"].value) == ("ab", "[31mred")
-
-
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("1,234.5", 1234.5), ("−7", -7), ("42", 42), (".5", 0.5), ("1e3", 1000.0),
-        ("12 km", None), ("1,23", None), ("", None), ("-", None), ("1e999", None), ("nan", None),
-        ("1234567890123456", None), ("٣", None),
+        ("1,234.5", "1234.5"), ("−7", "-7"), ("42", "42"), (".5", "0.5"), ("1e3", "1000"),
+        ("12345678901234567890.5", "12345678901234567890.5"), ("12 km", None), ("1,23", None),
+        ("", None), ("-", None), ("nan", None), ("٣", None),
     ],
 )  # fmt: skip
-def test_only_what_is_a_number_from_end_to_end_becomes_one(text: str, value: float | None) -> None:
-    assert parse_number(text) == value
+def test_only_what_is_a_number_from_end_to_end_becomes_one(text: str, value: str | None) -> None:
+    assert parse_number(text) == (None if value is None else Decimal(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://a.example/x?y=1#z", "https://a.example/x?y=1#z"),
+        ("HTTP://localhost:8080", "HTTP://localhost:8080"),
+        ("https://a.example/é 1", ""), ("https://a.example/é", "https://a.example/%C3%A9"),
+        ("https://a.example/100%", "https://a.example/100%25"),
+        ("https://a.example/[x]\ud800", "https://a.example/%5Bx%5D?"),
+        ("javascript:alert(1)", ""), ("file:///etc/passwd", ""), ("https://", ""),
+        ("https://good.example@evil.example/", ""), ("https://a..b/", ""), ("a.example", ""),
+        ("https://a.example:99999/", ""), ("=https://a.example", ""),
+        ("https://a.example/" + "é" * 380, ""),
+    ],
+)  # fmt: skip
+def test_only_an_http_address_is_linked_to(text: str, address: str) -> None:
+    assert web_address(text) == address
 
 
 def test_a_table_without_rows_can_be_written_in_every_form(tmp_path: Path) -> None:
-    for suffix in (".csv", ".json", ".md", ".xlsx"):
+    for suffix in TABLE_SUFFIXES:
         path = tmp_path / f"t{suffix}"
         export_table(table(), path)
         assert path.stat().st_size > 0
 
 
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"\.csv, \.json, \.md, \.xlsx"):
+    with pytest.raises(UserError, match=r"\.csv, \.json, \.md, \.parquet, \.xlsx"):
         export_table(TABLE, tmp_path / "t.pdf")
     with pytest.raises(UserError, match="has no table"):
         export_answer("Yes.", tmp_path / "t.csv")
@@ -213,3 +297,23 @@ def test_a_place_that_cannot_be_written_to_is_found_beforehand(tmp_path: Path) -
     with pytest.raises(UserError, match="is a folder"):
         check_target(tmp_path / "folder.md")
     check_target(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "package", "extra"),
+    [(".xlsx", "openpyxl", "office"), (".parquet", "pyarrow", "parquet")],
+)
+@pytest.mark.requirement("cli.export")
+def test_a_missing_library_is_found_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str, extra: str
+) -> None:
+    def absent(name: str) -> object:
+        return None if name == package else find_spec(name)
+
+    monkeypatch.setattr("openswarm.swarm.parquet.find_spec", absent)
+    monkeypatch.setattr("openswarm.swarm.spreadsheet.find_spec", absent)
+    with pytest.raises(SettingsError, match=rf"{package}.*openswarm\[{extra}\]"):
+        check_target(tmp_path / f"t{suffix}")
+    with pytest.raises(SettingsError):
+        export_table(TABLE, tmp_path / f"t{suffix}")
+    assert not list(tmp_path.glob("t*"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openswarm.core.contract import parse_columns
+from openswarm.core.columns import parse_columns
 from openswarm.core.errors import ContractError
 from openswarm.core.events import ReportReceived, RowsMerged, RunStarted
 from openswarm.core.result import Report
@@ -85,7 +85,7 @@ def test_the_order_in_which_reports_come_changes_nothing(
     other_table, other_view = merged(orders[1])
     assert table == other_table
     settled = [
-        {(c.key, c.column): (c.kept, c.other) for c in seen.conflicts}
+        {(c.key, c.column): (c.kept, c.others) for c in seen.conflicts}
         for seen in (view, other_view)
     ]
     assert settled[0] == settled[1]
@@ -114,8 +114,8 @@ def test_a_merge_that_is_taken_up_again_goes_on_as_if_nothing_had_been(
     journal.append(RunStarted(task=task, model="", subagent_model="", openswarm=""))
     for entry in before:
         journal.append(ReportReceived(agent=entry.agent, outcome=entry.outcome, rows=entry.rows))
-    merge = TableMerge(journal, CONTRACT)
-    merge.restore(tuple(journal.events()), fold(journal.events()))
+    merge = TableMerge(journal)
+    merge.restore(tuple(journal.events()))
     for entry in after:
         merge.add(int(entry.agent.rpartition("/")[2]), entry)
     assert merge.table() == merged(orders[0])[0] == fold(journal.events()).table
@@ -153,7 +153,7 @@ def test_a_conflict_is_kept_with_the_evidence_of_both_sides_and_settled_by_major
     (conflict,) = view.conflicts
     assert (conflict.key, conflict.column, conflict.rule) == (("chile",), "capital", RULE)
     assert (conflict.kept.quote, conflict.kept.source) == ("root/2 says Santiago", "root/2.md")
-    assert (conflict.other.quote, conflict.other.source) == ("root/1 says Lima", "root/1.md")
+    assert (conflict.others[0].quote, conflict.others[0].source) == ("root/1 says Lima", "root/1.md")
 
 
 @pytest.mark.requirement("swarm.conflicts")
@@ -169,7 +169,7 @@ def test_a_record_of_a_conflict_follows_a_majority_that_turns() -> None:
     _, early = merged(reports)
     table, late = merged([*reports, report(3, ("Chile", "Santiago", ""))])
     assert early.conflicts[0].kept.value == "Lima"
-    assert [(c.kept.value, c.other.value) for c in late.conflicts] == [("Santiago", "Lima")]
+    assert [(c.kept.value, c.others[0].value) for c in late.conflicts] == [("Santiago", "Lima")]
     assert cell(table, "capital").value == "Santiago"
 
 
@@ -226,4 +226,4 @@ async def test_a_conflict_of_a_whole_run_is_in_its_table_and_in_its_journal() ->
     assert (capital.value, capital.state, capital.agent) == ("Valparaiso", "conflict", "root/1")
     assert result.table.rows[0].cells["currency"].state == "unverified"
     (conflict,) = fold(swarm.journal.events()).conflicts
-    assert (conflict.kept.value, conflict.other.value) == ("Valparaiso", "Santiago")
+    assert (conflict.kept.value, conflict.others[0].value) == ("Valparaiso", "Santiago")

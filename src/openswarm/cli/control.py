@@ -14,9 +14,9 @@ from openswarm.cli.followed import agent_label
 from openswarm.cli.load import load_run, result_of
 from openswarm.cli.result import print_result
 from openswarm.cli.text import one_line
+from openswarm.core.contract import fold_key
 from openswarm.core.errors import JournalError, UserError
 from openswarm.core.events import ROOT, Cancelled, Steered
-from openswarm.core.table import fold_key
 from openswarm.journal.fold import AgentView, RunView
 from openswarm.journal.folder import is_alive
 from openswarm.journal.index import resolve_run

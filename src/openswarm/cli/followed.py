@@ -6,11 +6,12 @@ Owns no drawing: the live view and the plain lines read it.
 from collections import Counter
 from dataclasses import dataclass, field
 
-from openswarm.core.contract import Contract
+from openswarm.core.contract import Contract, fold_key
 from openswarm.core.events import ROOT, AnyEvent, ModelReplied, ReportReceived, Tick
 from openswarm.core.limits import Limits
-from openswarm.core.table import fold_key
 from openswarm.journal.fold import AgentView, RunView
+from openswarm.modes.result import coverage_of_run
+from openswarm.swarm.coverage import Coverage
 from openswarm.swarm.stages import Stages
 
 KEPT_CHARS = 2_000
@@ -72,23 +73,23 @@ class Followed:
                 found[agent.outcome] += 1
         return found
 
+    def coverage(self) -> Coverage | None:
+        """With a table: what of it is there."""
+        return coverage_of_run(self.view)
+
     def missing(self) -> list[AgentView]:
-        """With a table: for each item that has no row, the last sub-agent that worked on it."""
-        contract = self.view.contract
-        if contract is None:
+        """With a table: for each row of which nothing is there, the last who worked on it."""
+        coverage = self.coverage()
+        if coverage is None:
             return []
-        found = {part for row in self.view.rows for part in row.key(contract)}
         last = {fold_key(agent.item): agent for agent in self.view.sub_agents if agent.item}
-        by_item = len(contract.key) == 1  # else a row's key says more than the item does
-        return [
-            agent
-            for item, agent in last.items()
-            if item not in found and (by_item or agent.outcome != "completed")
-        ]
+        names = coverage.missing_rows
+        return [last.get(fold_key(name)) or AgentView("", item=name) for name in names]
 
     def expected_rows(self) -> int:
-        """With a table: how many items were assigned."""
-        return len({fold_key(agent.item) for agent in self.view.sub_agents if agent.item})
+        """With a table: how many rows were assigned, or are there beside."""
+        tables = self.view.tables
+        return max(len(tables.expected), len(tables.placed))
 
 
 def agent_label(agent: AgentView) -> str:

@@ -8,6 +8,7 @@ from openswarm.core.events import AnyEvent, Content
 from openswarm.core.result import RunResult
 from openswarm.journal.folder import is_alive, read_blob
 from openswarm.journal.lines import EVENTS_FILE, read_events
+from openswarm.modes.result import result_of as result_of_view
 from openswarm.swarm.stages import stats_of
 
 
@@ -37,19 +38,13 @@ def load_run(folder: Path) -> LoadedRun:
 def result_of(followed: Followed, folder: Path) -> RunResult:
     """The result of a run that was followed; one without an answer is partial and says so."""
     view = followed.view
-    unfinished = "it is still running" if is_alive(folder) else "it was interrupted"
-    return RunResult(
-        run_id=view.run_id or folder.name,
-        mode=view.mode,
-        mode_reason=view.mode_reason,
-        answer=_text(folder, view.answer),
-        outcome=view.outcome or "partial",
-        why=view.why if view.outcome else unfinished,
-        table=view.table,
-        failures=tuple(view.failures),
-        stats=stats_of(view, followed.stages, followed.elapsed()),
-        folder=str(folder),
-    )
+    stats = stats_of(followed.stages, view.usage, view.cost_usd, followed.elapsed())
+    result = result_of_view(view, lambda content: _text(folder, content), stats, str(folder))
+    if view.outcome is not None:
+        return result
+    why = "it is still running" if is_alive(folder) else "it was interrupted"
+    changes = {"run_id": view.run_id or folder.name, "outcome": "partial", "why": why}
+    return result.model_copy(update=changes)
 
 
 def _text(folder: Path, content: Content) -> str:

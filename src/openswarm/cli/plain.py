@@ -163,7 +163,7 @@ class PlainLines:
         view = self.followed.view
         parts = [f"{done:,} of {count(agents, 'sub-agent')} done"]
         parts += [f"{failed} failed"] if failed else []
-        parts += [count(len(view.rows), "row")] if view.contract else []
+        parts += [count(view.num_rows, "row")] if view.contract else []
         parts += [f"{tokens(view.usage.total_tokens)} tokens"]
         parts += [dollars(view.cost_usd)] if view.cost_usd is not None else []
         return ", ".join(parts)

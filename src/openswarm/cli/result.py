@@ -17,18 +17,30 @@ from rich.text import Text
 
 from openswarm.cli.followed import Followed, agent_label
 from openswarm.cli.text import clean, count, dollars, duration, one_line, tokens
+from openswarm.core.contract import Column
 from openswarm.core.result import RunResult
 from openswarm.core.table import Cell, CellState, Table
 from openswarm.journal.fold import AgentView
 from openswarm.swarm.evidence import number_sources, table_object
 from openswarm.swarm.export import export_answer, export_table
 
-MARKS: dict[CellState, str] = {"filled": "", "unverified": " ?", "conflict": " !", "empty": "–"}
+MARKS: dict[CellState, str] = {
+    "filled": "",
+    "unverified": " ?",
+    "conflict": " !",
+    "empty": "–",
+    "edited": " ~",
+    "locked": " *",
+}
 LEGEND: dict[CellState, str] = {
     "unverified": "? the quote was not found in what the sub-agent read",
     "conflict": "! sub-agents found different values",
     "empty": "– nothing was found",
+    "locked": "* set by hand and locked",
+    "edited": "~ set by hand, and unlocked",
 }
+GROUPED_FROM = 4
+"""Numbers with more digits are written with their thousands set off; years are not."""
 SHOWN = 20
 """Of failures, missing rows and sources so many are listed."""
 UNBOUNDED = 10_000
@@ -102,9 +114,9 @@ def print_table(page: Console, table: Table) -> None:
     for column in table.contract.columns:
         right = column.type == "number"
         grid.add_column(Text(one_line(column.name)), justify="right" if right else "left")
+    columns = table.contract.columns
     for row in table.rows:
-        cells = (row.cells[name] for name in table.contract.names)
-        grid.add_row(*(_cell(cell, numbers) for cell in cells))
+        grid.add_row(*(_cell(row.cells[c.name], c, numbers) for c in columns))
     print_grid(page, grid)
     states = {cell.state for row in table.rows for cell in row.cells.values()}
     for state, meaning in LEGEND.items():
@@ -124,13 +136,23 @@ def print_grid(page: Console, grid: Grid) -> None:
     page.print("\n".join(filter(None, lines)), soft_wrap=True)
 
 
-def _cell(cell: Cell, numbers: dict[str, int]) -> Text:
-    style = {"conflict": "yellow", "unverified": "yellow"}.get(cell.state, "")
-    text = Text(one_line(cell.value, 400), style)
+def _cell(cell: Cell, column: Column, numbers: dict[str, int]) -> Text:
+    style = {"conflict": "yellow", "unverified": "yellow", "locked": "cyan"}.get(cell.state, "")
+    text = Text(one_line(shown_value(cell, column), 400), style)
     text.append(MARKS[cell.state] if cell.value or cell.state == "empty" else "–")
     if cell.source:
         text.append(f" [{numbers[cell.source]}]", "dim")
     return text
+
+
+def shown_value(cell: Cell, column: Column) -> str:
+    """A value as people read it: the thousands of a long number are set off."""
+    whole, point, rest = cell.value.partition(".")
+    digits = whole.lstrip("-")
+    if column.type != "number" or not cell.value.isascii() or not digits.isdecimal():
+        return cell.value
+    grouped = f"{int(digits):,}" if len(digits) > GROUPED_FROM else digits
+    return f"{'-' if whole.startswith('-') else ''}{grouped}{point}{rest}"
 
 
 def _print_sources(page: Console, numbers: dict[str, int]) -> None:

@@ -107,7 +107,7 @@ def _states(followed: Followed, counts: Counter[str], width: int) -> list[Text]:
         if counts[name]:
             line.append(f"{counts[name]} {name}  ", STYLE[name])
     if followed.view.contract is not None:
-        rows = f"{len(followed.view.rows)} of {followed.expected_rows()} rows"
+        rows = f"{followed.view.num_rows} of {followed.expected_rows()} rows"
         line.append(rows, "bold")
     return [Text(), line, _bar(counts, len(agents), width)]
 

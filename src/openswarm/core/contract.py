@@ -1,17 +1,25 @@
 """The contract: the frozen definition of a table that every sub-agent is given word for word."""
 
-import re
-from collections.abc import Iterable
-from typing import Any, Literal, Self
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from openswarm.core.errors import ContractError
 from openswarm.core.frozen import Frozen
 
-ColumnType = Literal["text", "number", "date", "url", "boolean"]
+ColumnType = Literal["text", "number", "date", "url", "boolean", "enum"]
+COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 MAX_VALUE_CHARS = 400
 MAX_QUOTE_CHARS = 600
+MAX_COLUMNS = 60
+KEY_SEPARATOR = " / "
+"""What stands between the parts of a row's name where the key has several columns."""
+
+_MARKS = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
+                        "\u2013": "-", "\u2014": "-", "\u2212": "-"})  # fmt: skip
 
 
 class Column(Frozen):
@@ -21,15 +29,51 @@ class Column(Frozen):
     definition: str = Field("", max_length=1000)
     type: ColumnType = "text"
     unit: str = Field("", max_length=80)
+    """Of a number: what it counts, such as `km2`; values in another unit are converted to it."""
     example: str = Field("", max_length=200)
+    options: tuple[str, ...] = Field((), max_length=100)
+    """Of an enum: what a value may be."""
+    nullable: bool = True
+    """Whether a row is whole without it."""
+    needs_source: bool = False
+    """Whether a value counts only with a quote that stands in what was read."""
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        if self.name != self.name.strip():
+            raise ValueError("the name begins or ends with white space")
+        if self.type == "enum" and len(self.options) < 2:
+            raise ValueError("an enum needs at least two options, such as (enum, open|closed)")
+        if self.type != "enum" and self.options:
+            raise ValueError(f"only an enum has options, and the type is {self.type}")
+        folded = [fold_key(option) for option in self.options]
+        if len(set(folded)) < len(folded) or not all(folded):
+            raise ValueError("an option is empty or named twice")
+        return self
+
+
+class Alias(Frozen):
+    """Other spellings of a key: rows of any of them are one row."""
+
+    name: str = Field(min_length=1, max_length=MAX_VALUE_CHARS)
+    others: tuple[str, ...] = Field(min_length=1, max_length=100)
 
 
 class Contract(Frozen):
     """The columns of a table and which of them identify a row."""
 
-    columns: tuple[Column, ...] = Field(min_length=1, max_length=60)
+    columns: tuple[Column, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
     key: tuple[str, ...] = Field(min_length=1)
     notes: str = Field("", max_length=4000)
+    aliases: tuple[Alias, ...] = Field((), max_length=2000)
+
+    @field_validator("aliases", mode="before")
+    @classmethod
+    def _aliases_by_name(cls, value: Any) -> Any:
+        """In files aliases are written `{United States: [USA, US]}`."""
+        if isinstance(value, Mapping):
+            return [{"name": name, "others": others} for name, others in value.items()]
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -42,6 +86,8 @@ class Contract(Frozen):
             raise ValueError(
                 f"key {', '.join(unknown)} is not a column; the columns are {', '.join(self.names)}"
             )
+        if len(set(self.key)) < len(self.key):
+            raise ValueError("a column is named twice in the key")
         return self
 
     @property
@@ -54,27 +100,41 @@ class Contract(Frozen):
         """The columns that are not the key: what a sub-agent has to find."""
         return tuple(column for column in self.columns if column.name not in self.key)
 
+    def column(self, name: str) -> Column:
+        """The column of that name, case and white space aside. Raises `ContractError`."""
+        wanted = fold_key(name)
+        for column in self.columns:
+            if fold_key(column.name) == wanted:
+                return column
+        raise ContractError(
+            f"there is no column {name[:80]!r}; the columns are {', '.join(self.names)}"
+        )
 
-_COLUMN = re.compile(
-    r"^(?P<name>[^:()]+?)\s*(?:\((?P<type>[a-z]+)(?:\s*,\s*(?P<unit>[^)]+))?\))?\s*"
-    r"(?::\s*(?P<definition>.*))?$",
-    re.DOTALL,
-)
+    def only(self, names: tuple[str, ...]) -> "Contract":
+        """The same contract with the key and these columns alone."""
+        kept = tuple(c for c in self.columns if c.name in self.key or c.name in names)
+        return self.model_copy(update={"columns": kept})
+
+    def fold(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        """The key of a row for comparison: spellings and stated aliases of one thing are equal."""
+        known = _canonical(self.aliases)
+        return tuple(known.get(folded, folded) for folded in map(fold_key, values))
 
 
-def parse_columns(text: str, key: Iterable[str] = ()) -> Contract:
-    """The contract written as `"name: definition; name (number, km): definition; …"`.
+def fold_key(value: str) -> str:
+    """A key for comparison: case, white space, typographic marks and outer punctuation do not
+    count."""
+    plain = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(_MARKS)
+    return " ".join(plain.casefold().split()).strip(" .,;:'\"()[]")
 
-    Without `key` the first column is the key; a key that is not among the columns becomes the
-    first one. Raises `ContractError` with what to change.
-    """
-    columns = [_parse_column(part.strip()) for part in text.split(";") if part.strip()]
-    if not columns:
-        raise ContractError('no column given; write --columns "name: definition; name: definition"')
-    keys = tuple(name.strip() for name in key if name.strip()) or (columns[0].name,)
-    names = {column.name for column in columns}
-    columns = [_column(name=name) for name in keys if name not in names] + columns
-    return make_contract(columns=tuple(columns), key=keys)
+
+@lru_cache(maxsize=64)
+def _canonical(aliases: tuple[Alias, ...]) -> dict[str, str]:
+    return {
+        fold_key(other): fold_key(alias.name)
+        for alias in aliases
+        for other in (*alias.others, alias.name)
+    }
 
 
 def make_contract(**fields: Any) -> Contract:
@@ -82,29 +142,19 @@ def make_contract(**fields: Any) -> Contract:
     try:
         return Contract(**fields)
     except ValueError as error:
-        raise ContractError(_reasons(error)) from None
+        raise ContractError(reasons(error)) from None
 
 
-def _parse_column(text: str) -> Column:
-    match = _COLUMN.match(text)
-    if match is None:
-        raise ContractError(f"column {text!r} is not `name: definition`")
-    parts = {name: (value or "").strip() for name, value in match.groupdict().items()}
-    kind = parts["type"] or "text"
-    allowed = ("text", "number", "date", "url", "boolean")
-    if kind not in allowed:
-        raise ContractError(f"column {parts['name']!r}: type {kind!r} is not one of {allowed}")
-    return _column(**{**parts, "type": kind})
-
-
-def _column(**fields: Any) -> Column:
+def make_column(**fields: Any) -> Column:
+    """A column from its fields. Raises `ContractError` that names it."""
     try:
         return Column(**fields)
     except ValueError as error:
-        raise ContractError(f"column {fields['name'][:80]!r}: {_reasons(error)}") from None
+        raise ContractError(f"column {str(fields['name'])[:80]!r}: {reasons(error)}") from None
 
 
-def _reasons(error: ValueError) -> str:
+def reasons(error: ValueError) -> str:
+    """What is wrong, in one line."""
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)

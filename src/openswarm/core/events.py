@@ -12,15 +12,25 @@ from pydantic import Field, TypeAdapter
 from openswarm.core.contract import Contract
 from openswarm.core.frozen import Frozen
 from openswarm.core.messages import ToolCall, Usage
+from openswarm.core.operations import Operation
 from openswarm.core.result import Failure, Outcome
-from openswarm.core.table import Cell, Row
+from openswarm.core.table import Cell, Conflict, Key, Place, Row
 from openswarm.core.task import Task
 
 FORMAT = 1
 """The version of the journal format that this code writes; older ones stay readable."""
 
 ROOT = "root"
-"""The path of the orchestrator, or of the only agent."""
+"""The path of the orchestrator, or of the only agent. Sub-agents are `root/1`, `root/2`, …; who
+works for openswarm itself, on the wish for an edit or on a question, is `edit/1`, `ask/1`."""
+
+FillReason = Literal["", "given", "retry", "column", "rows", "split", "complete", "recheck"]
+"""Why cells are worked on: empty in a table that was given, named by an edit, missing, disputed."""
+
+
+def is_subagent(path: str) -> bool:
+    """Whether a path is that of a sub-agent."""
+    return path.startswith(f"{ROOT}/")
 
 
 class Content(Frozen):
@@ -106,6 +116,12 @@ class TaskAssigned(Event):
     system: Content
     brief: Content
     attachments: tuple[str, ...] = ()
+    reason: FillReason = ""
+    """Why openswarm itself assigned it, to work on cells of the table; '' where a model did."""
+    key: tuple[str, ...] = ()
+    """The row that it is about: the values of the key columns."""
+    columns: tuple[str, ...] = ()
+    """The columns that are asked beside the key; () asks all."""
 
 
 class DocumentsOpened(Event):
@@ -226,7 +242,7 @@ class RowsMerged(Event):
 
     type: Literal["rows_merged"] = "rows_merged"
     rows: tuple[Row, ...]
-    places: tuple[tuple[int, int], ...]
+    places: tuple[Place, ...]
     """The place of each row in the table: assignment, then position in its report."""
 
 
@@ -234,11 +250,51 @@ class ConflictFound(Event):
     """Two sub-agents reported different values for one cell."""
 
     type: Literal["conflict_found"] = "conflict_found"
-    key: tuple[str, ...]
+    key: Key
     column: str
     kept: Cell
+    """The cell as it stands in the table."""
     other: Cell
+    more: tuple[Cell, ...] = ()
+    """Further values, where there are more than two."""
     rule: str
+
+
+class GenerationStarted(Event):
+    """A finished table is worked on again."""
+
+    type: Literal["generation_started"] = "generation_started"
+    number: int
+    """Counted from 1; the run itself is generation 0."""
+    operations: tuple[Operation, ...]
+    wish: str = ""
+    """What was asked for in words, where a model made the operations of it."""
+    by: str = "user"
+
+
+class Edited(Event):
+    """What an operation changed in the table at once, without work of sub-agents."""
+
+    type: Literal["edited"] = "edited"
+    operation: Operation
+    contract: Contract | None = None
+    """The contract from now on, where it changed."""
+    renamed: dict[str, str] = Field(default_factory=dict)
+    """Columns of the new contract that had another name, and which."""
+    removed: tuple[Key, ...] = ()
+    rows: tuple[Row, ...] = ()
+    """Rows that are new or changed, whole."""
+    places: tuple[Place, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    """Cells in which rows that became one differ."""
+
+
+class Undone(Event):
+    """A generation was taken back: contract, table and answer are what they were before it."""
+
+    type: Literal["undone"] = "undone"
+    generation: int
+    by: str = "user"
 
 
 class LimitHit(Event):
@@ -280,8 +336,8 @@ AnyEvent = Annotated[
     RunStarted | Resumed | ModeChosen | ContractDeclared | AgentCreated | TaskAssigned
     | DocumentsOpened | Admitted
     | Requeued | CapacityChanged | ModelReplied | ToolCalled | ToolReturned | Nudged | Steered
-    | ContextCompacted | ReportReceived | RowsMerged | ConflictFound | LimitHit | Cancelled
-    | Failed | Answered,
+    | ContextCompacted | ReportReceived | RowsMerged | ConflictFound | GenerationStarted | Edited
+    | Undone | LimitHit | Cancelled | Failed | Answered,
     Field(discriminator="type"),
 ]  # fmt: skip
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

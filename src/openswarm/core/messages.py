@@ -84,6 +84,14 @@ class Usage(Frozen):
             written_tokens=self.written_tokens + other.written_tokens,
         )
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens - other.input_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            cached_tokens=self.cached_tokens - other.cached_tokens,
+            written_tokens=self.written_tokens - other.written_tokens,
+        )
+
     @property
     def total_tokens(self) -> int:
         """Input and output together."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from openswarm.core.frozen import Frozen
 from openswarm.core.messages import Usage
-from openswarm.core.table import Row, Table
+from openswarm.core.table import Cell, Row, Table
 
 Outcome = Literal["completed", "partial", "failed", "cancelled", "empty"]
 """How work ended. `completed` means a valid report; `empty` means that nothing came."""
@@ -61,6 +61,21 @@ class Stats(Frozen):
     wall_s: float = 0.0
 
 
+class Citation(Frozen):
+    """A mark in an answer (`[c1]`) and the cell that it stands for."""
+
+    number: int
+    row: str
+    """The row's key as it is shown."""
+    column: str
+    cell: Cell
+
+    @property
+    def mark(self) -> str:
+        """As it stands in the answer, without brackets."""
+        return f"c{self.number}"
+
+
 class RunResult(Frozen):
     """What a run gives back. A partial run is returned, not raised."""
 
@@ -68,8 +83,15 @@ class RunResult(Frozen):
     mode: str
     mode_reason: str = ""
     answer: str
+    """Where there is a table, statements name their cells (`[c1]`), and those that no cell supports
+    are marked `[no cell]`."""
+    citations: tuple[Citation, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    """Statements of the answer that no cell supports."""
     outcome: Outcome
     why: str = ""
+    generation: int = 0
+    """Which edit the table is of; 0 is the run itself."""
     table: Table | None = None
     failures: tuple[Failure, ...] = ()
     stats: Stats = Stats()

@@ -7,6 +7,7 @@ from pydantic import Field
 from openswarm.core.contract import Contract
 from openswarm.core.frozen import Frozen
 from openswarm.core.limits import Limits
+from openswarm.core.table import ConflictPolicy, Row
 
 Mode = Literal["auto", "instant", "thinking", "agent", "swarm"]
 
@@ -27,4 +28,10 @@ class Task(Frozen):
     tools: tuple[str, ...] = ()
     """Names of the tools that sub-agents and orchestrator may use, beside those of the corpus."""
     contract: Contract | None = None
+    rows: tuple[Row, ...] = ()
+    """Rows of the table that are given; their empty cells are the work."""
+    conflicts: ConflictPolicy = "majority"
+    """How different values for one cell are settled."""
+    complete: bool = False
+    """Whether what is missing after a stage is worked on once more."""
     limits: Limits = Limits()

@@ -11,27 +11,28 @@ from openswarm.core.events import (
     AnyEvent,
     Cancelled,
     CapacityChanged,
-    ConflictFound,
     Content,
     ContextCompacted,
-    ContractDeclared,
     Failed,
+    GenerationStarted,
     LimitHit,
     ModeChosen,
     ModelReplied,
     ReportReceived,
     Requeued,
     Resumed,
-    RowsMerged,
     RunStarted,
     TaskAssigned,
     ToolCalled,
     ToolReturned,
+    Undone,
+    is_subagent,
 )
 from openswarm.core.messages import Usage
 from openswarm.core.result import Failure, Outcome, State
-from openswarm.core.table import Row, Table
+from openswarm.core.table import Conflict, Row, Table
 from openswarm.core.task import Task
+from openswarm.journal.tables import TableFold
 
 
 @dataclass(slots=True)
@@ -60,6 +61,18 @@ class AgentView:
 
 
 @dataclass(slots=True)
+class Generation:
+    """Work on a finished table, and how the run had ended before it."""
+
+    started: GenerationStarted
+    outcome: Outcome | None
+    why: str
+    answer: Content
+    failures: tuple[Failure, ...]
+    undone: bool = False
+
+
+@dataclass(slots=True)
 class RunView:
     """One run as it stands. `apply` takes the next event."""
 
@@ -70,7 +83,8 @@ class RunView:
     tools: tuple[str, ...] = ()
     mode: str = ""
     mode_reason: str = ""
-    contract: Contract | None = None
+    tables: TableFold = field(default_factory=TableFold)
+    generations: list[Generation] = field(default_factory=list)
     agents: dict[str, AgentView] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     limits_hit: list[LimitHit] = field(default_factory=list)
@@ -82,29 +96,36 @@ class RunView:
     started_at: float = 0.0
     last_at: float = 0.0
     seq: int = 0
-    _rows: dict[tuple[str, ...], tuple[tuple[int, int], Row]] = field(default_factory=dict)
-    _conflicts: dict[tuple[tuple[str, ...], str], ConflictFound] = field(default_factory=dict)
+
+    @property
+    def contract(self) -> Contract | None:
+        """The contract of the table, if there is one."""
+        return self.tables.contract
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows of the table, in the order in which they were assigned."""
-        placed = sorted(self._rows.values(), key=lambda entry: entry[0])
-        return tuple(row for _, row in placed)
+        return self.tables.rows
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows the table has."""
+        return len(self.tables.placed)
 
     @property
     def table(self) -> Table | None:
         """The table, if the run has a contract."""
-        return Table(contract=self.contract, rows=self.rows) if self.contract else None
+        return self.tables.table
 
     @property
-    def conflicts(self) -> list[ConflictFound]:
+    def conflicts(self) -> list[Conflict]:
         """The cells that sub-agents disagree on, each as it was settled last."""
-        return list(self._conflicts.values())
+        return list(self.tables.conflicts.values())
 
     @property
     def sub_agents(self) -> list[AgentView]:
-        """All agents but the orchestrator, in the order in which they were assigned."""
-        return [view for path, view in self.agents.items() if path != ROOT]
+        """The sub-agents, in the order in which they were assigned."""
+        return [view for path, view in self.agents.items() if is_subagent(path)]
 
     @property
     def usage(self) -> Usage:
@@ -128,17 +149,15 @@ class RunView:
             case RunStarted():
                 self.task, self.tools, self.started_at = event.task, event.tools, event.at
                 self.model, self.subagent_model = event.model, event.subagent_model
-                self.contract = event.task.contract
+                self.tables.apply(event)
             case ModeChosen():
                 self.mode, self.mode_reason = event.mode, event.why
-            case ContractDeclared():
-                self.contract = event.contract
             case CapacityChanged():
                 self.capacity[event.resource] = event.capacity
-            case RowsMerged():
-                self._merge(event)
-            case ConflictFound():
-                self._conflicts[event.key, event.column] = event
+            case GenerationStarted():
+                self._begin_generation(event)
+            case Undone():
+                self._undo(event)
             case Failed():
                 self.failures.append(
                     Failure(
@@ -151,12 +170,23 @@ class RunView:
             case Answered():
                 self._answered(event)
             case _:
+                self.tables.apply(event)
                 self._apply_to_agent(event)
 
-    def _merge(self, event: RowsMerged) -> None:
-        if self.contract is not None:
-            for row, place in zip(event.rows, event.places, strict=True):
-                self._rows[row.key(self.contract)] = (place, row)
+    def _begin_generation(self, event: GenerationStarted) -> None:
+        self.tables.apply(event)
+        self.generations.append(
+            Generation(event, self.outcome, self.why, self.answer, tuple(self.failures))
+        )
+        self.outcome, self.why = None, ""
+
+    def _undo(self, event: Undone) -> None:
+        self.tables.apply(event)
+        for generation in reversed(self.generations):
+            if generation.started.number >= event.generation and not generation.undone:
+                generation.undone = True
+                self.outcome, self.why = generation.outcome, generation.why
+                self.answer, self.failures = generation.answer, list(generation.failures)
 
     def _answered(self, event: Answered) -> None:
         self.outcome, self.why, self.answer = event.outcome, event.why, event.text
@@ -233,6 +263,9 @@ class RunView:
         view.ended_at = event.at
         if event.failure is not None:
             self.failures.append(event.failure)
+        elif self.generations and event.outcome == "completed" and view.item:
+            mended = {agent.path for agent in self.sub_agents if agent.item == view.item}
+            self.failures = [entry for entry in self.failures if entry.agent not in mended]
 
     def _agent(self, event: AnyEvent) -> AgentView:
         return self.agents.setdefault(event.agent, AgentView(event.agent))

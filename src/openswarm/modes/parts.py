@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from openswarm.core.errors import (
-    OpenswarmError,
-    SettingsError,
-    UserError,
-)
+from openswarm.core.columns import contract_of, keyed, parse_columns
+from openswarm.core.contract import Contract
+from openswarm.core.errors import OpenswarmError, SettingsError, UserError
 from openswarm.core.events import Failed, RunStarted, Tick
 from openswarm.core.settings import Settings
+from openswarm.core.table import Row
 from openswarm.core.task import Task
 from openswarm.journal.fold import RunView
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal
 from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
+from openswarm.modes.contracts import is_contract_file, load_contract
+from openswarm.modes.crew import Means
 from openswarm.modes.engine import Engine
+from openswarm.modes.given import given_rows, read_grid
 from openswarm.modes.process import raise_open_files
 from openswarm.modes.router import Route
 from openswarm.swarm.report import REPORT
@@ -32,6 +34,8 @@ from openswarm.swarm.spawn import TOOL_NAMES
 from openswarm.tools.tool import Tool, tool
 
 ModelChoice = str | ChatModel
+Columns = str | Path | Contract | type[BaseModel] | None
+"""A contract: in words, in a file, as an object, or as a pydantic model."""
 PAGE_BYTES = {True: 2_000, False: 8_000}
 """The size of a page of the corpus, by `ModelInfo.compact`."""
 
@@ -105,6 +109,11 @@ def absolute(source: str | Path) -> str:
     return str(Path(source).expanduser().absolute())
 
 
+def absolutes(sources: Sequence[str | Path]) -> tuple[str, ...]:
+    """Each of them in a form that holds anywhere."""
+    return tuple(map(absolute, sources))
+
+
 def spec_of(model: ModelChoice) -> str:
     """The specification of a model that was given in either way."""
     return model if isinstance(model, str) else model.spec
@@ -142,6 +151,37 @@ async def close_later(stack: AsyncExitStack, models: dict[str, ChatModel]) -> No
         stack.push_async_callback(model.aclose)
 
 
+async def given_table(
+    columns: "Columns", key: Sequence[str], table: str | Path | None
+) -> tuple[Contract | None, tuple[Row, ...]]:
+    """The contract and the rows that the user gives, whatever the form they are given in."""
+    return await anyio.to_thread.run_sync(_given_table, columns, key, table)
+
+
+def _given_table(
+    columns: "Columns", key: Sequence[str], table: str | Path | None
+) -> tuple[Contract | None, tuple[Row, ...]]:
+    contract = _given_contract(columns, key, in_file=table is not None)
+    if table is None:
+        return contract, ()
+    in_words = isinstance(columns, str) and not is_contract_file(columns)
+    stated = contract.key if contract is not None and not in_words else ()
+    return given_rows(read_grid(Path(table).expanduser()), contract, tuple(key) or stated)
+
+
+def _given_contract(columns: "Columns", key: Sequence[str], *, in_file: bool) -> Contract | None:
+    own_key = () if in_file else key  # the key may be a column of the file
+    if isinstance(columns, Path) or (isinstance(columns, str) and is_contract_file(columns)):
+        contract = load_contract(Path(columns).expanduser())
+        more = {"notes": contract.notes, "aliases": contract.aliases}
+        return keyed(contract.columns, own_key, **more) if own_key else contract
+    if isinstance(columns, str):
+        return parse_columns(columns, own_key)
+    if isinstance(columns, type):
+        return contract_of(columns, own_key)
+    return columns
+
+
 async def check_corpus(sources: Sequence[str]) -> None:
     """Raises `UserError` for what cannot be a source, before a run is begun for it."""
     from openswarm.tools.corpus.corpus import check_sources
@@ -158,7 +198,7 @@ async def build_engine(
     tools: Sequence[Tool],
     home: Path,
 ) -> Engine:
-    """The engine of a run, its corpus read and indexed."""
+    """The engine of a run, or of a generation of it, its corpus read and indexed."""
     raise_open_files()
     compact = models["orchestrator"].info.compact
     corpus = None
@@ -177,16 +217,16 @@ async def build_engine(
             page_bytes=PAGE_BYTES[compact],
         )
         tools = [*(make(corpus) for make in (search_tool, open_tool, grep_tool)), *tools]
-    return Engine(
+    means = Means(
         journal=journal,
         task=task,
-        route=chosen,
-        settings=settings,
         models=models,
+        strategy=settings.context_strategy,
         tools=tools,
         corpus=corpus,
-        folder=journal.folder if isinstance(journal, FolderJournal) else None,
     )
+    folder = journal.folder if isinstance(journal, FolderJournal) else None
+    return Engine(means, chosen, folder=folder)
 
 
 @contextmanager

@@ -26,6 +26,10 @@ class Route:
 
 def route(task: Task, num_tools: int) -> Route:
     """The mode of a task; what the user chose is kept."""
+    if task.rows:
+        return Route(
+            "swarm", f"the table is given, {len(task.rows)} rows: its empty cells are work"
+        )
     if task.mode != "auto":
         return Route(task.mode, "chosen by the user")
     if task.limits.max_subagents == 0 or task.limits.depth == 0:

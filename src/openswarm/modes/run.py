@@ -9,27 +9,31 @@ from typing import Any
 
 import anyio
 
-from openswarm.core.contract import Contract, parse_columns
-from openswarm.core.errors import JournalError
-from openswarm.core.events import ROOT, AnyEvent, ModeChosen, Resumed, Tick
+from openswarm.core.errors import JournalError, UserError
+from openswarm.core.events import ROOT, AnyEvent, ModeChosen, Resumed, RunStarted, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
-from openswarm.core.task import Mode
-from openswarm.journal.fold import fold
+from openswarm.core.table import ConflictPolicy
+from openswarm.core.task import Mode, Task
+from openswarm.journal.fold import RunView, fold
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
+from openswarm.llm.model import ChatModel
 from openswarm.modes.attachments import with_attachments
-from openswarm.modes.engine import result_of
+from openswarm.modes.engine import Work
+from openswarm.modes.filling import fill_given, unfinished_edit
 from openswarm.modes.parts import (
+    Columns,
     ModelChoice,
-    absolute,
+    absolutes,
     as_tools,
     build_engine,
     check_corpus,
     chosen_before,
     close_later,
     failure_noted,
+    given_table,
     make_models,
     make_task,
     model_specs,
@@ -39,9 +43,10 @@ from openswarm.modes.parts import (
     spec_of,
 )
 from openswarm.modes.process import collecting_rarely
+from openswarm.modes.result import result_of
 from openswarm.modes.router import route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
-from openswarm.swarm.stages import fold_stages
+from openswarm.swarm.stages import fold_stages, stats_of
 from openswarm.tools.tool import Tool
 
 TICKS_BEHIND = 10_000
@@ -56,8 +61,11 @@ async def run(
     tools: Sequence[Tool | Callable[..., Any]] = (),
     mode: Mode = "auto",
     over: Sequence[str | Path] = (),
-    columns: str | Contract | None = None,
+    columns: Columns = None,
     key: Sequence[str] = (),
+    table: str | Path | None = None,
+    on_conflict: ConflictPolicy = "majority",
+    complete: bool = False,
     limits: Limits | None = None,
     attachments: Sequence[str | Path] = (),
     home: Path | None = None,
@@ -69,19 +77,26 @@ async def run(
 
     `model` is a specification such as `moonshot/kimi-k2.5`, or a `ChatModel`. `observer` is called
     with every event and sign of life. `journal` replaces the run folder, for runs in memory.
+    `table` is a file with rows; `columns` says what is asked beside its own, and its empty cells
+    are the work. `on_conflict` says how different values for one cell are settled; with `complete`
+    what is missing after a stage is worked on once more.
     Raises `OpenswarmError` when the run could not be begun or nothing at all could be had.
     """
     home = home or home_folder()
     settings = settings or load_settings(home)
     specs = model_specs(model, subagent_model, settings)
+    contract, rows = await given_table(columns, key, table)
     given = make_task(
         text=task,
         mode=mode,
         model=specs[0],
         subagent_model=specs[1],
-        over=tuple(map(absolute, over)),
-        attachments=tuple(map(absolute, attachments)),
-        contract=parse_columns(columns, key) if isinstance(columns, str) else columns,
+        over=absolutes(over),
+        attachments=absolutes(attachments),
+        contract=contract,
+        rows=rows,
+        conflicts=on_conflict,
+        complete=complete,
         limits=limits or settings.limits,
     )
     all_tools = as_tools(tools, corpus=bool(over))
@@ -89,23 +104,41 @@ async def run(
     if given.over:
         await check_corpus(given.over)
     models = make_models(model, subagent_model, specs, settings, home)
-    chosen = route(given, len(all_tools))
     async with AsyncExitStack() as stack:
         await close_later(stack, models)
         if journal is None:
-            folder = runs_folder(home) / new_run_id()
-            journal = FolderJournal.create(folder)
+            journal = FolderJournal.create(runs_folder(home) / new_run_id())
             stack.callback(journal.close)
         if observer is not None:
             stack.callback(journal.observe(observer))
-        started = journal.append(run_started(given, specs, all_tools))
-        mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
-        await journal.commit()
-        with failure_noted(journal):
-            engine = await build_engine(journal, given, chosen, settings, models, all_tools, home)
-        engine.brief = brief
-        with collecting_rarely():
-            return await engine.execute((started, mode_chosen))
+        begun = journal.append(run_started(given, specs, all_tools))
+        return await _begin(begun, journal, settings, models, all_tools, home, brief)
+
+
+async def _begin(
+    started: RunStarted,
+    journal: Journal,
+    settings: Settings,
+    models: dict[str, ChatModel],
+    tools: Sequence[Tool],
+    home: Path,
+    brief: str,
+) -> RunResult:
+    """Chooses the mode of a run whose first event is there, and carries it out."""
+    task = started.task
+    chosen = route(task, len(tools))
+    mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
+    await journal.commit()
+    with failure_noted(journal):
+        engine = await build_engine(journal, task, chosen, settings, models, tools, home)
+    engine.brief = brief
+    with collecting_rarely():
+        return await engine.execute((started, mode_chosen), work_of(task))
+
+
+def work_of(task: Task) -> Work | None:
+    """What the run does: fill the rows that are given; None lets the root agent do the task."""
+    return fill_given if task.rows else None
 
 
 async def resume(
@@ -134,8 +167,12 @@ async def resume(
         if view.task is None:
             raise JournalError(f"run {run_id} ended before it began; start it anew", "empty")
         if view.outcome == "completed":
-            wall_s = view.last_at - view.started_at
-            return result_of(journal, view, fold_stages(past), wall_s, journal.folder)
+            return finished(journal, view, past)
+        if view.tables.generation and view.outcome is not None:
+            raise UserError(
+                f"edit {view.tables.generation} of run {run_id} is over ({view.outcome}); work on"
+                f" what is missing with: openswarm edit {run_id} --complete"
+            )
         task = view.task if limits is None else view.task.model_copy(update={"limits": limits})
         given = as_tools(tools, corpus=bool(task.over))
         all_tools = same_tools(view, given, run_id)
@@ -153,8 +190,17 @@ async def resume(
         news: list[AnyEvent] = [journal.append(Resumed())]
         if not view.mode:
             news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
+        past = (*past, *news)
+        work = unfinished_edit(past, journal) or work_of(task)
         with collecting_rarely():
-            return await engine.execute((*past, *news))
+            return await engine.execute(past, work)
+
+
+def finished(journal: FolderJournal, view: RunView, past: Sequence[AnyEvent]) -> RunResult:
+    """The result of a run that is over."""
+    wall_s = view.last_at - view.started_at
+    stats = stats_of(fold_stages(past), view.usage, view.cost_usd, wall_s)
+    return result_of(view, journal.read, stats, str(journal.folder))
 
 
 async def stream(task: str, **options: Any) -> AsyncIterator[AnyEvent | Tick]:

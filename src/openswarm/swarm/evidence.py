@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from openswarm.core.contract import Contract
-from openswarm.core.table import Row, Table
+from openswarm.core.table import Cell, Conflict, Row, Table
+
+NOT_KEPT = "conflict (not kept)"
+"""The state of a value that lost to another one."""
 
 
 def table_object(table: Table) -> dict[str, Any]:
@@ -18,39 +20,61 @@ def table_object(table: Table) -> dict[str, Any]:
 
 
 class Source(NamedTuple):
-    """Where one value comes from."""
+    """Where one value comes from; the fields are the columns of the files that list sources."""
 
     key: str
     column: str
     value: str
+    raw: str
     state: str
+    confidence: str
     source: str
     quote: str
     agent: str
+    step: str
+    rule: str
+    """How a conflict was settled; '' where there was none."""
 
 
 def sources_of(table: Table) -> Iterator[Source]:
-    """The evidence of every cell that is not part of the key, row by row."""
-    for row in table.rows:
+    """The evidence of every cell that is not part of the key, row by row; after a cell that
+    sub-agents disagreed on come the values that were not kept."""
+    for row, conflicts in rows_with_conflicts(table):
+        key = row.name(table.contract)
         for column in table.contract.asked:
-            cell = row.cells[column.name]
-            yield Source(
-                key=key_text(row, table.contract),
-                column=column.name,
-                value=cell.value,
-                state=cell.state,
-                source=cell.source,
-                quote=cell.quote,
-                agent=cell.agent,
-            )
+            cell, conflict = row.cells[column.name], conflicts.get(column.name)
+            rule = conflict.rule if conflict else ""
+            yield _source(key, column.name, cell, cell.state, rule)
+            for other in conflict.others if conflict else ():
+                yield _source(key, column.name, other, NOT_KEPT, rule)
 
 
-def key_text(row: Row, contract: Contract) -> str:
-    """The row's key as it is shown."""
-    return " / ".join(row.cells[name].value for name in contract.key)
+def rows_with_conflicts(table: Table) -> Iterator[tuple[Row, dict[str, Conflict]]]:
+    """Each row with its conflicts by column."""
+    found: dict[tuple[str, ...], dict[str, Conflict]] = {}
+    for conflict in table.conflicts:
+        found.setdefault(conflict.key, {})[conflict.column] = conflict
+    for row in table.rows:
+        yield row, found.get(row.key(table.contract), {}) if found else {}
 
 
 def number_sources(table: Table) -> dict[str, int]:
     """Each source with its number, in the order of first use."""
     used = (cell.source for row in table.rows for cell in row.cells.values() if cell.source)
     return {source: number for number, source in enumerate(dict.fromkeys(used), 1)}
+
+
+def _source(key: str, column: str, cell: Cell, state: str, rule: str) -> Source:
+    return Source(
+        key=key,
+        column=column,
+        value=cell.value,
+        raw=cell.raw,
+        state=state,
+        confidence=cell.confidence,
+        source=cell.source,
+        quote=cell.quote,
+        agent=cell.agent,
+        step=str(cell.step or ""),
+        rule=rule,
+    )

@@ -1,4 +1,4 @@
-"""A finished table, or an answer, as a file: CSV, JSON, Markdown or XLSX by its suffix.
+"""A finished table, or an answer, as a file: CSV, JSON, Markdown, Parquet or XLSX by its suffix.
 
 Every file is written whole or not at all. Values come from models and documents: in spreadsheets
 what looks like a formula is made text. Knows nothing of runs.
@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from openswarm.core.errors import UserError
-from openswarm.core.table import Cell, Table
+from openswarm.core.table import Cell, CellState, Table
 from openswarm.swarm.evidence import Source, number_sources, sources_of, table_object
+from openswarm.swarm.parquet import parquet_file, require_pyarrow
 from openswarm.swarm.spreadsheet import require_openpyxl, workbook
 from openswarm.swarm.values import guarded, plain_markdown
 
-TABLE_SUFFIXES = (".csv", ".json", ".md", ".xlsx")
+TABLE_SUFFIXES = (".csv", ".json", ".md", ".parquet", ".xlsx")
 ANSWER_SUFFIXES = (".json", ".md", ".txt")
+MARKS: dict[CellState, str] = {
+    "unverified": " *(unverified)*",
+    "conflict": " *(conflict)*",
+    "locked": " *(by hand)*",
+    "edited": " *(by hand)*",
+}
 
 
 def export_table(
@@ -27,10 +34,10 @@ def export_table(
 ) -> None:
     """Writes the table to `path`. `sources` puts `NAME.sources.csv` beside a CSV.
 
-    JSON is `{columns: [name], rows: [{name: value}], cells: [{name: {value, source, quote, agent,
-    state}}]}`, with `run_id` and `answer` where there are any; Markdown numbers its sources.
+    JSON is `{columns: [name], rows: [{name: value}], cells: [{name: cell}], conflicts, contract}`,
+    with `run_id` and `answer` where there are any; Markdown numbers its sources.
     Raises `UserError` for another suffix or a place that cannot be written to, `SettingsError`
-    where openpyxl is missing.
+    where openpyxl or pyarrow is missing.
     """
     match _suffix(path, TABLE_SUFFIXES):
         case ".csv":
@@ -38,12 +45,18 @@ def export_table(
             if sources:
                 write_whole(path.with_suffix(".sources.csv"), _csv(_source_grid(table)))
         case ".json":
-            head = {"run_id": run_id, "answer": answer}
-            write_whole(path, _json(_given(head) | table_object(table)))
+            head = _given({"run_id": run_id, "answer": answer})
+            more = {
+                "conflicts": [conflict.model_dump() for conflict in table.conflicts],
+                "contract": table.contract.model_dump(),
+            }
+            write_whole(path, _json(head | table_object(table) | more))
         case ".md":
             write_whole(path, _document(run_id, answer, _markdown_table(table)))
+        case ".parquet":
+            write_whole(path, parquet_file(table, answer=answer, run_id=run_id))
         case _:
-            write_whole(path, workbook(table))
+            write_whole(path, workbook(table, answer=answer, run_id=run_id))
 
 
 def export_answer(answer: str, path: Path, *, run_id: str = "") -> None:
@@ -59,8 +72,11 @@ def export_answer(answer: str, path: Path, *, run_id: str = "") -> None:
 
 def check_target(path: Path) -> None:
     """Raises, before anything is paid for, what an export to `path` would raise at the end."""
-    if _suffix(path, tuple(sorted({*TABLE_SUFFIXES, *ANSWER_SUFFIXES}))) == ".xlsx":
-        require_openpyxl()
+    match _suffix(path, tuple(sorted({*TABLE_SUFFIXES, *ANSWER_SUFFIXES}))):
+        case ".xlsx":
+            require_openpyxl()
+        case ".parquet":
+            require_pyarrow()
     if path.is_dir():
         raise UserError(f"{path} is a folder; name a file in it")
     if not path.parent.is_dir():
@@ -141,6 +157,5 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _markdown_cell(cell: Cell, numbers: dict[str, int]) -> str:
-    mark = f" *({cell.state})*" if cell.state in ("unverified", "conflict") else ""
     number = f" [{numbers[cell.source]}]" if cell.source else ""
-    return (plain_markdown(cell.value) or "–") + mark + number
+    return (plain_markdown(cell.value) or "–") + MARKS.get(cell.state, "") + number

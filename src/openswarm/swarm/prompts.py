@@ -45,6 +45,18 @@ class Prompts:
         item = brief.item if contract and len(contract.key) == 1 else ""
         return render("brief", brief=brief, item=item, contract=contract)
 
+    def fill(self, **facts: object) -> str:
+        """The first message of a sub-agent that works on chosen cells of one row."""
+        return render("fill", **facts)
+
+    def writer(self) -> str:
+        """The system prompt of who writes an answer from a table."""
+        return render("writer", table=None)
+
+    def to_write(self, table: Table, **facts: object) -> str:
+        """What the writer is told."""
+        return render("writer", table=table, shown=SHOWN_ROWS, **facts)
+
     def reports(self, reports: Sequence[Report], table: Table | None) -> str:
         """What the orchestrator is told of a stage; what is missing is named."""
         return render(

@@ -24,6 +24,8 @@ class Evidence:
     source: str
     quote: str
     verified: bool
+    shows_value: bool = False
+    """Whether the value stands in the quote as it is written."""
 
 
 def documents_read(readings: Iterable[tuple[str, str]]) -> list[Document]:
@@ -39,19 +41,27 @@ def documents_read(readings: Iterable[tuple[str, str]]) -> list[Document]:
 
 
 def find_evidence(
-    value: str, source: str, quote: str, column: Column, documents: Sequence[Document]
+    raw: str,
+    value: str,
+    source: str,
+    quote: str,
+    column: Column,
+    documents: Sequence[Document],
 ) -> Evidence:
-    """The given quote if it occurs in a document, else the line that shows the value best."""
+    """The given quote, verified if it occurs in a document; without one, the line that shows the
+    value best. `raw` is the value as it was handed in, `value` its normal form."""
     ordered = sorted(documents, key=lambda document: document.source != source)
     folded = _fold(quote)
     if folded:
         for document in ordered:
             if folded in _fold(document.text):
-                return Evidence(document.source, quote, verified=True)
-    line = _best_line(value, column, ordered)
-    if line is not None:
-        return line
-    return Evidence(source, quote, verified=False)
+                shown = any(
+                    p.search(folded) for text in (raw, value) for p in _patterns(text, column)
+                )
+                return Evidence(document.source, quote, verified=True, shows_value=shown)
+        return Evidence(source, quote, verified=False)
+    lines = (_best_line(text, column, ordered) for text in dict.fromkeys((raw, value)))
+    return next(filter(None, lines), None) or Evidence(source, quote, verified=False)
 
 
 def _best_line(value: str, column: Column, documents: Sequence[Document]) -> Evidence | None:
@@ -62,7 +72,7 @@ def _best_line(value: str, column: Column, documents: Sequence[Document]) -> Evi
         hits = [entry for entry in lines if pattern.search(entry[2])]
         if hits:
             source, line, _ = max(hits, key=lambda hit: _closeness(about, _WORD.findall(hit[2])))
-            return Evidence(source, _around(line, value), verified=True)
+            return Evidence(source, _around(line, value), verified=True, shows_value=True)
     return None
 
 

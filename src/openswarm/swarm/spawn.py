@@ -6,19 +6,17 @@ that an earlier process began is taken up again with the sub-agents that it had.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from openswarm.core.contract import Column, make_contract
+from openswarm.core.contract import make_column, make_contract
 from openswarm.core.errors import ContractError
 from openswarm.core.events import (
     ROOT,
-    AgentCreated,
     AnyEvent,
     ModelReplied,
-    ReportReceived,
     TaskAssigned,
     ToolReturned,
 )
@@ -28,8 +26,10 @@ from openswarm.core.result import Report
 from openswarm.journal.journal import Journal
 from openswarm.swarm import validation
 from openswarm.swarm.assignment import AgentSpec, Assignment
+from openswarm.swarm.follow_up import FollowUp
 from openswarm.swarm.merge import TableMerge
 from openswarm.swarm.prompts import Prompts
+from openswarm.swarm.roster import Roster
 from openswarm.swarm.scheduler import Scheduler
 from openswarm.swarm.spawn_params import AssignBatch, AssignTask, CreateSubagent, DeclareTable
 from openswarm.swarm.validation import Brief
@@ -51,8 +51,10 @@ class Spawner:
     """The call group of the orchestrator."""
 
     journal: Journal
+    roster: Roster
     scheduler: Scheduler
     merge: TableMerge
+    follow_up: FollowUp
     prompts: Prompts
     limits: Limits
     direct_tools: Sequence[str]
@@ -62,17 +64,10 @@ class Spawner:
     offered: Sequence[str] = TOOL_NAMES
     """Which of the four tools this orchestrator has."""
     on_report: Callable[[Report], None] = lambda _: None
-    specs: dict[str, AgentSpec] = field(default_factory=dict)
     _finished: dict[str, str] = field(default_factory=dict)
     """Folded briefs of which a complete report is there, and who gave it."""
-    _started: int = 0
-    _stage: int = 0
     _recorded: dict[str, dict[int, Assignment]] = field(default_factory=dict)
     """By call id and index: what an earlier process assigned for the calls that are open."""
-    _assigned: dict[str, Assignment] = field(default_factory=dict)
-    """By path: all that an earlier process assigned."""
-    _reports: dict[str, Report] = field(default_factory=dict)
-    """By path: reports that an earlier process received."""
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -82,70 +77,31 @@ class Spawner:
     @property
     def num_started(self) -> int:
         """How many sub-agents the run has started."""
-        return self._started
-
-    def register(self, spec: AgentSpec) -> None:
-        """Registers a configuration."""
-        if spec.name not in self.specs:
-            self.specs[spec.name] = spec
-            self.journal.append(
-                AgentCreated(
-                    name=spec.name,
-                    system_prompt=self.journal.keep(spec.system_prompt),
-                    tools=spec.tools,
-                    model=spec.model,
-                )
-            )
+        return self.roster.started
 
     def restore(self, events: Sequence[AnyEvent]) -> None:
-        """Takes back what an earlier process had registered, assigned and received."""
-        by_agent: dict[str, list[AnyEvent]] = {}
-        for event in events:
-            by_agent.setdefault(event.agent, []).append(event)
+        """Takes back which assignments belong to the calls that are open; the roster is whole."""
         briefs: dict[tuple[str, int], Brief] = {}
         for event in events:
             match event:
-                case AgentCreated():
-                    prompt = self.journal.read(event.system_prompt)
-                    spec = AgentSpec(event.name, prompt, event.tools, event.model)
-                    self.specs[event.name] = spec
                 case ModelReplied() if event.agent == ROOT:
                     self._recorded.clear()  # endpoints use call ids again in later replies
                     briefs = _briefs(event.calls)
                 case ToolReturned() if event.agent == ROOT:
                     self._recorded.pop(event.call_id, None)
-                case TaskAssigned() if event.agent != ROOT:
-                    brief = briefs[event.call_id, event.index]
-                    self._restore_assignment(event, brief, by_agent[event.agent])
-                case ReportReceived() if event.agent != ROOT:
-                    self._restore_report(event)
+                case TaskAssigned() if event.agent != ROOT and not event.reason:
+                    brief = briefs.get((event.call_id, event.index))
+                    if brief is not None:
+                        self._restore_assignment(event, brief)
                 case _:
                     pass
 
-    def _restore_assignment(
-        self, event: TaskAssigned, brief: Brief, events: Sequence[AnyEvent]
-    ) -> None:
-        spec = self.specs[event.name]
-        assignment = Assignment(event.agent, spec, brief.prompt, event.item, event.call_id, events)
+    def _restore_assignment(self, event: TaskAssigned, brief: Brief) -> None:
+        known = self.roster.assigned[event.agent]
+        assignment = self.roster.enter(replace(known, brief=brief.prompt))
         self._recorded.setdefault(event.call_id, {})[event.index] = assignment
-        self._assigned[event.agent] = assignment
-        self._started = max(self._started, assignment.number)
-        self._stage = max(self._stage, event.stage)
-
-    def _restore_report(self, event: ReportReceived) -> None:
-        assignment = self._assigned[event.agent]
-        self._reports[event.agent] = Report(
-            agent=event.agent,
-            name=assignment.spec.name,
-            item=assignment.item,
-            outcome=event.outcome,
-            why=event.why,
-            text=self.journal.read(event.text),
-            rows=event.rows,
-            steps=event.steps,
-            failure=event.failure,
-        )
-        self._note(assignment, self._reports[event.agent])
+        if report := self.roster.reports.get(event.agent):
+            self._note(assignment, report)
 
     async def run(
         self, calls: Sequence[CheckedCall], on_returned: OnReturned, *, spoiled: bool = False
@@ -162,21 +118,24 @@ class Spawner:
             await self._assign(assigning, on_returned, spoiled=spoiled)
 
     def _declare(self, params: DeclareTable) -> ToolResult:
-        if self._started:
+        if self.num_started:
             return ToolResult("Too late: sub-agents have been assigned without it.", ok=False)
-        columns = tuple(Column(**column.model_dump()) for column in params.columns)
         try:
-            self.merge.declare(make_contract(columns=columns, key=tuple(params.key)))
+            columns = tuple(make_column(**column.model_dump()) for column in params.columns)
+            self.merge.declare(
+                make_contract(columns=columns, key=tuple(params.key), notes=params.notes)
+            )
         except ContractError as error:
             return ToolResult(f"Not declared: {error}", ok=False)
         return ToolResult("The table is declared; every sub-agent will be given it.")
 
     def _create(self, params: CreateSubagent) -> ToolResult:
-        refusal = validation.refuse_spec(params, self.specs, self.direct_tools, self.models)
+        refusal = validation.refuse_spec(params, self.roster.specs, self.direct_tools, self.models)
         if refusal:
             return ToolResult(f"Not registered: {refusal}.", ok=False)
         tools = tuple(params.tools) if params.tools is not None else None
-        self.register(AgentSpec(params.name, params.system_prompt, tools, params.model))
+        spec = AgentSpec(params.name, params.system_prompt, tools, params.model)
+        self.roster.register(spec)
         return ToolResult(f"Agent {params.name!r} is registered; assign work to it.")
 
     async def _assign(
@@ -190,12 +149,13 @@ class Spawner:
                 on_returned(entry.call, _refused(refusals.get(entry.call.id, "")))
             return
         if len(fresh) == len(calls):
-            self._stage += 1
+            self.roster.stage += 1
         groups = {entry.call.id: self._assignments(entry, briefs) for entry in calls}
         await self.journal.commit()
         await self._run_stage([a for group in groups.values() for a in group])
+        await self.follow_up.after_stage(calls[0].call.id)
         for entry in calls:
-            reports = [self._reports[a.path] for a in groups[entry.call.id]]
+            reports = [self.roster.reports[a.path] for a in groups[entry.call.id]]
             text = self.prompts.reports(reports, self.merge.table())
             on_returned(entry.call, ToolResult(text, data=reports))
 
@@ -214,43 +174,45 @@ class Spawner:
         in_turn: set[str] = set()
         for entry in calls:
             wanted = briefs[entry.call.id]
-            refusal = validation.refuse_call(entry.params, self.specs, wanted)  # type: ignore[arg-type]
+            refusal = validation.refuse_call(entry.params, self.roster.specs, wanted)  # type: ignore[arg-type]
             refusal = refusal or validation.refuse_repeats(wanted, in_turn, self._finished)
             if refusal:
                 refusals[entry.call.id] = refusal
             in_turn.update(brief.folded for brief in wanted)
         asked = sum(len(briefs[entry.call.id]) for entry in calls)
-        if too_many := validation.refuse_count(asked, self._started, self.limits):
+        if too_many := validation.refuse_count(asked, self.num_started, self.limits):
             refusals.update({entry.call.id: too_many for entry in calls})
         return refusals
 
     def _assignment(self, call_id: str, index: int, brief: Brief) -> Assignment:
-        self._started += 1
-        spec = self.specs[brief.agent]
+        spec = self.roster.specs[brief.agent]
         event = self.journal.append(
             TaskAssigned(
-                agent=f"{ROOT}/{self._started}",
+                agent=self.roster.next_path(),
                 name=spec.name,
                 item=brief.item,
                 label=brief.item or " ".join(brief.prompt.split())[:80],
                 call_id=call_id,
                 index=index,
-                stage=self._stage,
+                stage=self.roster.stage,
                 system=self.journal.keep(self.prompts.subagent(spec, self.merge.contract)),
                 brief=self.journal.keep(self.prompts.brief(brief, self.merge.contract)),
             )
         )
-        return Assignment(event.agent, spec, brief.prompt, brief.item, call_id, (event,))
+        return self.roster.enter(
+            Assignment(event.agent, spec, brief.prompt, brief.item, call_id, (event,))
+        )
 
     async def _run_stage(self, assignments: Sequence[Assignment]) -> None:
-        waiting = [a for a in assignments if a.path not in self._reports]
+        reports = self.roster.reports
+        waiting = [a for a in assignments if a.path not in reports]
         for assignment in assignments:
-            if assignment.path in self._reports:
-                self.on_report(self._reports[assignment.path])
+            if assignment.path in reports:
+                self.on_report(reports[assignment.path])
         await self.scheduler.run(waiting, self._received)
 
     def _received(self, assignment: Assignment, report: Report) -> None:
-        self._reports[assignment.path] = report
+        self.roster.received(assignment, report)
         self.merge.add(assignment.number, report)
         self._note(assignment, report)
         self.on_report(report)

@@ -1,8 +1,8 @@
 """The parameters of the orchestrator's tools; those of report E.8 are as published there."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from openswarm.core.contract import ColumnType
 
 PLACEHOLDER = "{{item}}"
 
@@ -44,8 +44,12 @@ class DeclaredColumn(_Params):
 
     name: str = Field(min_length=1, max_length=80)
     definition: str = Field(min_length=1, max_length=1000)
-    type: Literal["text", "number", "date", "url", "boolean"] = "text"
-    unit: str = Field("", max_length=80)
+    type: ColumnType = "text"
+    unit: str = Field("", max_length=80, description="of a number, such as km2")
+    options: list[str] = Field([], max_length=100, description="of an enum: what it may be")
+    example: str = Field("", max_length=200)
+    nullable: bool = Field(True, description="false if a row is not whole without it")
+    needs_source: bool = Field(False, description="true if it counts only with a quote")
 
 
 class DeclareTable(_Params):
@@ -53,3 +57,4 @@ class DeclareTable(_Params):
 
     columns: list[DeclaredColumn] = Field(min_length=1, max_length=60)
     key: list[str] = Field(min_length=1, description="The columns that identify a row")
+    notes: str = Field("", max_length=4000, description="What holds for all columns")

@@ -14,18 +14,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from openswarm.core.events import (
-    ROOT,
     Admitted,
     AnyEvent,
     ModelReplied,
     ReportReceived,
     Requeued,
     TaskAssigned,
+    is_subagent,
 )
+from openswarm.core.messages import Usage
 from openswarm.core.result import Stats
-from openswarm.journal.fold import RunView
 
 SLOTS = (1, 4, 16, 64)
+ASKED = "ask/"
+"""Who answers a question about a finished run takes no step of the run's."""
 
 
 @dataclass(slots=True)
@@ -42,14 +44,14 @@ class Stages:
     def apply(self, event: AnyEvent) -> None:
         """Takes one event."""
         match event:
-            case TaskAssigned() if event.agent != ROOT:
+            case TaskAssigned() if is_subagent(event.agent):
                 self.stages.setdefault(event.stage, []).append(event.agent)
                 self.steps.setdefault(event.agent, 0)
-            case ModelReplied() if event.agent == ROOT:
-                self.main_steps += 1
-            case ModelReplied():
+            case ModelReplied() if is_subagent(event.agent):
                 self.steps[event.agent] = self.steps.get(event.agent, 0) + 1
-            case Admitted() if event.agent != ROOT:
+            case ModelReplied() if not event.agent.startswith(ASKED):
+                self.main_steps += 1
+            case Admitted() if is_subagent(event.agent):
                 self._in_flight.add(event.agent)
                 self.max_in_flight = max(self.max_in_flight, len(self._in_flight))
             case ReportReceived() | Requeued():
@@ -102,17 +104,17 @@ def fold_stages(events: Iterable[AnyEvent]) -> Stages:
     return stages
 
 
-def stats_of(view: RunView, stages: Stages, wall_s: float) -> Stats:
-    """The figures of a run."""
+def stats_of(stages: Stages, tokens: Usage, cost_usd: float | None, wall_s: float) -> Stats:
+    """The figures of a run, or of a generation of it."""
     return Stats(
-        sub_agents=len(view.sub_agents),
+        sub_agents=len(stages.steps),
         stages=len(stages.stages),
         critical_steps=stages.critical_steps,
         critical_steps_at_slots={k: stages.critical_steps_at(k) for k in SLOTS},
         total_steps=stages.total_steps,
         parallelism=round(stages.parallelism, 2),
         max_in_flight=stages.max_in_flight,
-        tokens=view.usage,
-        cost_usd=view.cost_usd,
+        tokens=tokens,
+        cost_usd=cost_usd,
         wall_s=round(wall_s, 3),
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
+
 from openswarm.agent.context import Context
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import Conversation, replay
@@ -19,9 +21,12 @@ from openswarm.core.settings import Strategy
 from openswarm.core.table import Row
 from openswarm.journal.journal import Journal
 from openswarm.llm.paced import PacedModel
-from openswarm.swarm.assignment import Assignment
+from openswarm.swarm.assignment import Assignment, no_pages
 from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.report import REPORT, Reporter
+from openswarm.tools.corpus.chunks import Chunk
+from openswarm.tools.corpus.passages import GAPS, best_passages
+from openswarm.tools.documents import Document
 from openswarm.tools.shared import SharedCalls
 from openswarm.tools.tool import Tool
 from openswarm.tools.toolset import Toolset
@@ -61,8 +66,8 @@ class Subagents:
         """The report of one sub-agent. Raises what its model or journal raises."""
         talk = replay(assignment.path, self.journal, assignment.events)
         model = self.model(assignment.spec.model)
-        contract = self.contract()
-        await self._open_documents(assignment, talk, model.info.compact)
+        contract = self._contract(assignment)
+        await self._open_documents(assignment, talk, contract, model.info.compact)
         agent = Agent(
             conversation=talk,
             turn=self._turn(assignment, talk, control, model, contract),
@@ -74,6 +79,11 @@ class Subagents:
             review=self._review(talk, contract, model.info.compact),
         )
         return _report(assignment, await agent.run(), talk, contract)
+
+    def _contract(self, assignment: Assignment) -> Contract | None:
+        """The table's contract, narrowed to what the assignment asks for."""
+        contract = self.contract()
+        return contract.only(assignment.columns) if contract and assignment.columns else contract
 
     def _turn(
         self,
@@ -106,27 +116,31 @@ class Subagents:
         if contract is not None:
             reporter = Reporter(
                 contract=contract,
-                item=assignment.item,
+                key=_key(assignment, contract),
                 agent=assignment.path,
                 documents=lambda: documents_read(talk.readings),
                 compact=compact,
+                steps=lambda: talk.steps,
             )
             tools.insert(0, reporter.tool())
         return Toolset(tools, shared=self.shared)
 
     async def _open_documents(
-        self, assignment: Assignment, talk: Conversation, compact: bool
+        self, assignment: Assignment, talk: Conversation, contract: Contract | None, compact: bool
     ) -> None:
         """Shows the passages that fit best, so that one reply may be enough."""
         done = any(isinstance(event, DocumentsOpened) for event in assignment.events)
-        if self.corpus is None or not assignment.item or done or talk.steps:
+        if not assignment.item or done or talk.steps:
             return
-        document = await self.corpus.find(assignment.item)
-        if document is not None:
-            contract = self.contract()
-            queries = [_query(c) for c in contract.asked] if contract else [assignment.brief]
-            budget = COMPACT_BYTES * max(3, len(queries)) if compact else OPENED_BYTES
-            talk.open_documents(await self.corpus.passages(document, queries, budget))
+        queries = [_query(c) for c in contract.asked] if contract else [assignment.brief]
+        budget = COMPACT_BYTES * max(3, len(queries)) if compact else OPENED_BYTES
+        opened: list[Document] = []
+        document = await self.corpus.find(assignment.item) if self.corpus else None
+        if self.corpus is not None and document is not None:
+            opened += await self.corpus.passages(document, queries, budget)
+        elif assignment.pages is not no_pages:
+            opened += await anyio.to_thread.run_sync(_passages, assignment.pages, queries, budget)
+        talk.open_documents(opened)
 
     def _review(
         self, talk: Conversation, contract: Contract | None, compact: bool
@@ -139,6 +153,28 @@ class Subagents:
             return wanted
 
         return review
+
+
+def _key(assignment: Assignment, contract: Contract) -> tuple[str, ...]:
+    """The row that an assignment is about; () where it may hand in any."""
+    if assignment.key or len(contract.key) > 1 or not assignment.item:
+        return assignment.key
+    return (assignment.item,)
+
+
+def _passages(
+    pages: Callable[[], Sequence[Document]], queries: Sequence[str], budget_bytes: int
+) -> list[Document]:
+    """What of earlier pages answers the queries best; a share of the room for each document."""
+    documents = list(pages())
+    share = budget_bytes // max(1, len(documents))
+    found = []
+    for document in documents:
+        chunk = Chunk(0, "", document.text)
+        passages = best_passages([chunk], "prose", queries, max(share, COMPACT_BYTES))
+        text = GAPS["prose"].join(passage.text for passage in passages)
+        found += [Document(document.source, text)] if text else []
+    return found[: max(1, budget_bytes // COMPACT_BYTES)]
 
 
 def _query(column: Column) -> str:
