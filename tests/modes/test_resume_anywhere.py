@@ -97,7 +97,7 @@ def wide() -> ScriptedModel:
 async def test_a_wide_run_cut_at_any_event_comes_to_the_same_end() -> None:
     run = await record(wide, tools, mode="swarm", columns=COLUMNS)
     whole = run.result
-    assert (whole.outcome, whole.why) == ("partial", "1 rows are missing: Laos")
+    assert (whole.outcome, whole.why) == ("partial", "1 row is missing: Laos")
     assert len(whole.table.rows) == 3
     arguments = arguments_in(run.cut(b"".join(run.lines)))
     paid: set[int] = set()

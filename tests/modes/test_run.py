@@ -201,7 +201,7 @@ async def test_a_partial_run_is_returned_and_not_raised() -> None:
         [calls(batch(["Chile"])), Say("Nothing on Chile.")], researcher=[Say(""), Say("")]
     )
     result = await Swarm(model, columns=COLUMNS).run()
-    assert (result.outcome, result.why) == ("partial", "1 rows are missing: Chile")
+    assert (result.outcome, result.why) == ("partial", "1 row is missing: Chile")
     assert result.answer == "Nothing on Chile."
 
 
@@ -342,7 +342,7 @@ async def test_an_item_without_a_row_is_missing_also_when_two_columns_are_the_ke
         key=["country", "year"],
         journal=MemoryJournal(),
     )
-    assert (result.outcome, result.why) == ("partial", "1 rows are missing: Peru")
+    assert (result.outcome, result.why) == ("partial", "1 row is missing: Peru")
 
 
 @pytest.mark.requirement("swarm.queue")

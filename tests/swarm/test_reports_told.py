@@ -91,7 +91,7 @@ async def test_missing_rows_are_named_to_the_orchestrator_and_in_the_result() ->
     text = last_told(model)[0]
     assert "Missing: Peru (partial: it handed in no row)." in text
     assert "The table has 1 rows:\ncountry | capital | population\nChile | Santiago" in text
-    assert (result.outcome, result.why) == ("partial", "1 rows are missing: Peru")
+    assert (result.outcome, result.why) == ("partial", "1 row is missing: Peru")
     assert result.answer == "Done."
 
 

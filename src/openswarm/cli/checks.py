@@ -35,6 +35,8 @@ EXTRAS = (
     ("office", "openpyxl", "XLSX files"),
     ("office", "pypdf", "PDF files"),
     ("web", "trafilatura", "the text of web pages"),
+    ("yaml", "yaml", "contracts in YAML"),
+    ("parquet", "pyarrow", "Parquet files"),
     ("speed", "uvloop", "a faster event loop"),
     ("evals", "matplotlib", "figures"),
 )

@@ -1,5 +1,6 @@
-"""`openswarm export`: the table or the answer of a run as a file."""
+"""`openswarm export`: the table or the answer of a run as a file, or the whole run to share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,12 @@ from openswarm.cli import options
 from openswarm.cli.exits import say
 from openswarm.cli.load import load_run
 from openswarm.cli.result import export_result
+from openswarm.cli.text import count
+from openswarm.core.errors import UserError
+from openswarm.journal.archive import SUFFIX, pack
 from openswarm.journal.index import resolve_run
-from openswarm.modes.settings import home_folder
+from openswarm.journal.redact import known_secrets
+from openswarm.modes.settings import home_folder, load_settings
 from openswarm.swarm.export import check_target
 
 
@@ -24,24 +29,59 @@ def export(
     out: Annotated[
         list[Path],
         typer.Option(
-            help="Where to: .csv, .xlsx, .json or .md; .txt for an answer.", metavar="FILE"
+            help="Where to: .csv, .xlsx, .json or .md; .txt for an answer; .zip for the run.",
+            metavar="FILE",
         ),
     ],
     sources: Annotated[
         bool, typer.Option("--sources", help="Beside a CSV, put NAME.sources.csv.")
     ] = False,
 ) -> None:
-    """Writes the table of a run, or the answer where it made none, as a file.
+    """Writes the table of a run, or the answer where it made none, as a file; or the whole run.
 
     \b
-    Example:
+    Examples:
       openswarm export last --out countries.xlsx
+      openswarm export last --out run.zip
 
     XLSX has a sheet with the source and the quote of every cell; so has JSON under `cells`.
+
+    A .zip is the run itself, for others to open with openswarm runs add run.zip. Keys that this
+    computer knows, what looks like one, and the path of your home folder are taken out; what the
+    run read, wrote and answered is all in it.
     """
+    archives = [path for path in out if path.suffix.lower() == SUFFIX]
+    tables = [path for path in out if path not in archives]
     for path in out:
-        check_target(path)
-    result = load_run(resolve_run(home_folder(), run)).result
-    for path in out:
-        export_result(result, path, sources=sources)
-        say(f"wrote {path}")
+        (_check_archive if path in archives else check_target)(path)
+    folder = resolve_run(home_folder(), run)
+    if tables:
+        result = load_run(folder).result
+        for path in tables:
+            export_result(result, path, sources=sources)
+            say(f"wrote {path}")
+    if archives:
+        _share(folder, archives)
+
+
+def _share(folder: Path, archives: list[Path]) -> None:
+    from openswarm.llm.providers import PROVIDERS  # it loads the clients of models
+
+    keys = [key for provider in PROVIDERS.values() for key in provider.keys]
+    secrets = known_secrets(os.environ, load_settings(home_folder()), keys)
+    for path in archives:
+        places = pack(folder, path, secrets)
+        say(f"wrote {path} ({count(places, 'secret')} redacted)")
+    say(
+        "The documents that it read are inside, and all that it wrote: share it only with those who"
+        " may read them."
+    )
+
+
+def _check_archive(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it with: mkdir -p")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{path}: {path.parent} cannot be written to; choose another folder")

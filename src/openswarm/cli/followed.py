@@ -58,11 +58,12 @@ class Followed:
         return self.view.task.limits if self.view.task else Limits()
 
     def elapsed(self, now: float | None = None) -> float:
-        """Seconds since the start, up to `now` or to the last event."""
-        if not self.view.started_at:
-            return 0.0
-        over = now is None or self.view.outcome is not None
-        return max(0.0, (self.view.last_at if over else now) - self.view.started_at)
+        """Seconds of work, up to `now` or to the last event."""
+        view = self.view
+        if view.working_since is None:
+            return view.worked_s
+        until = view.last_at if now is None else now
+        return view.worked_s + max(0.0, until - view.working_since)
 
     def counts(self) -> Counter[str]:
         """Sub-agents by state, and those that are done by outcome."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from openswarm.cli import control, doctor, export, models, run, runs, show
+from openswarm.cli import changes, control, doctor, export, models, run, runs, show
 from openswarm.cli.exits import Exit, report_error, say
 
 _ABOUT = """The open Agent Swarm: one task, as many sub-agents as it deserves, one answer.
@@ -16,6 +16,7 @@ Examples:
   openswarm run "What changed in these reports?" --over reports/
   openswarm run "Each country" --over data/ --columns "country; capital"
   openswarm show last
+  openswarm edit last "add the currency of each country"
 """
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (run, show, export, runs, control, models, doctor):
+for module in (run, changes, show, export, runs, control, models, doctor):
     module.add_to(app)
 
 

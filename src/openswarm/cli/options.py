@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from openswarm.core.errors import UserError
 from openswarm.core.limits import Limits
+from openswarm.core.table import ConflictPolicy
 from openswarm.core.task import Mode as TaskMode
 
 TABLE, LIMITS, OUTPUT = "The table", "Limits", "Output"
@@ -68,8 +69,9 @@ Attach = Annotated[
 Columns = Annotated[
     str,
     typer.Option(
-        help='Freeze the table: "name: definition; name (number, km): definition; …". '
-        "Types: text, number, date, url, boolean.",
+        help='Freeze the table: "name: definition; name (number, km): definition; …", or a '
+        "contract in a .json or .yaml file. Types: text, number, date, url, boolean, "
+        "(enum, a|b); also required, with source.",
         show_default="the orchestrator decides",
         rich_help_panel=TABLE,
         metavar="TEXT",
@@ -84,10 +86,36 @@ Key = Annotated[
         metavar="COLUMN",
     ),
 ]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        help="Start from the rows of a .csv, .xlsx, .json or .parquet: its empty cells and the "
+        "columns of --columns are worked on, what it has is kept.",
+        rich_help_panel=TABLE,
+        metavar="FILE",
+    ),
+]
+OnConflict = Annotated[
+    ConflictPolicy,
+    typer.Option(
+        help="Different values for one cell: majority, first, keep-both, or recheck by a fresh "
+        "sub-agent.",
+        rich_help_panel=TABLE,
+        metavar="POLICY",
+    ),
+]
+Complete = Annotated[
+    bool,
+    typer.Option(
+        "--complete",
+        help="Work once more on rows and cells that are missing.",
+        rich_help_panel=TABLE,
+    ),
+]
 Out = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Write the result there as well: .csv, .xlsx, .json or .md.",
+        help="Write the result there as well: .csv, .xlsx, .json, .md or .parquet.",
         rich_help_panel=TABLE,
         metavar="FILE",
     ),

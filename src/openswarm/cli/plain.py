@@ -17,6 +17,7 @@ from openswarm.core.events import (
     ConflictFound,
     ContractDeclared,
     Failed,
+    GenerationStarted,
     LimitHit,
     ModeChosen,
     ReportReceived,
@@ -26,7 +27,9 @@ from openswarm.core.events import (
     TaskAssigned,
     Tick,
     ToolCalled,
+    is_subagent,
 )
+from openswarm.core.operations import describe
 
 FEW = 20
 """Up to so many sub-agents each report is a line; with more, every tenth part of them is."""
@@ -84,7 +87,7 @@ class PlainLines:
 
     def _take_event(self, event: AnyEvent) -> None:
         match event:
-            case TaskAssigned() if event.agent != ROOT:
+            case TaskAssigned() if is_subagent(event.agent):
                 self._assigned.append(event)
                 return
             case Admitted() | AgentCreated():
@@ -109,6 +112,9 @@ class PlainLines:
                 self._line(f"run {event.run}, {event.model}: {event.task.text}")
             case Resumed():
                 self._line(f"run {event.run} goes on")
+            case GenerationStarted():
+                for operation in event.operations:
+                    self._line(f"edit {event.number}: {describe(operation)}")
             case ModeChosen():
                 self._line(f"mode {event.mode}: {event.why}")
             case ContractDeclared():

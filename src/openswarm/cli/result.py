@@ -21,6 +21,7 @@ from openswarm.core.contract import Column
 from openswarm.core.result import RunResult
 from openswarm.core.table import Cell, CellState, Table
 from openswarm.journal.fold import AgentView
+from openswarm.swarm.coverage import Coverage
 from openswarm.swarm.evidence import number_sources, table_object
 from openswarm.swarm.export import export_answer, export_table
 
@@ -90,7 +91,16 @@ def print_result(result: RunResult, followed: Followed, about: Console | None = 
     if result.table is not None:
         page.print()
         print_table(page, result.table)
+    if result.table is not None:
+        from openswarm.cli.asking import print_citations
+
+        print_citations(page, result.citations, result.table.contract)
     page.file.flush()
+    print_about(result, followed, about)
+
+
+def print_about(result: RunResult, followed: Followed, about: Console | None = None) -> None:
+    """On `about` (standard error): the figures, what is missing, and where to go on."""
     about = about or Console(stderr=True, highlight=False, markup=False, emoji=False)
     about.print()
     for line in _about(result, followed):
@@ -116,7 +126,14 @@ def print_table(page: Console, table: Table) -> None:
         grid.add_column(Text(one_line(column.name)), justify="right" if right else "left")
     columns = table.contract.columns
     for row in table.rows:
-        grid.add_row(*(_cell(row.cells[c.name], c, numbers) for c in columns))
+        grid.add_row(
+            *(
+                Text(one_line(row.cells[c.name].value, 400))
+                if c.name in table.contract.key
+                else _cell(row.cells[c.name], c, numbers)
+                for c in columns
+            )
+        )
     print_grid(page, grid)
     states = {cell.state for row in table.rows for cell in row.cells.values()}
     for state, meaning in LEGEND.items():
@@ -172,6 +189,8 @@ def _about(result: RunResult, followed: Followed) -> list[Text]:
     head = Text(result.outcome, f"bold {style}")
     head.append(f": {one_line(result.why, 600)}" if result.why else "", style)
     lines = [head, Text(figures(result), "dim")]
+    if coverage := followed.coverage():
+        lines.append(Text(coverage_line(coverage), "dim"))
     missing = followed.missing()
     if missing:
         lines.append(Text(f"{count(len(missing), 'row')} missing:", "yellow"))
@@ -202,6 +221,14 @@ def _failures(result: RunResult, followed: Followed) -> Iterator[str]:
         yield f"{who}: {failure.boundary} {failure.kind}: {one_line(failure.message, 300)}"
 
 
+def coverage_line(coverage: Coverage) -> str:
+    """What of a table is there, in one line."""
+    short = [c for c in coverage.columns if c.missing]
+    parts = [f"table: {coverage.found} of {count(coverage.expected, 'row')}"]
+    parts += [f"{c.found} of {coverage.found} {one_line(c.name, 40)}" for c in short[:SHOWN]]
+    return "; ".join(parts)
+
+
 def figures(result: RunResult) -> str:
     """The figures of a run in one line."""
     stats = result.stats
@@ -225,7 +252,9 @@ def _where(result: RunResult) -> list[Text]:
     lines = [Text(f"run {run} in {result.folder}" if result.folder else f"run {run}", "dim")]
     suffix = "xlsx" if result.table else "md"
     commands = [f"openswarm show {run}", f"openswarm export {run} --out FILE.{suffix}"]
-    if result.outcome != "completed":
+    if result.table is not None:
+        commands.append(f'openswarm edit {run} "…"')
+    if result.outcome != "completed" and not result.generation:
         commands.append(f"openswarm resume {run}")
     return [*lines, *(Text(f"  {command}", "dim") for command in commands)]
 

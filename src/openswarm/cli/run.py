@@ -19,6 +19,8 @@ from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.swarm.export import check_target
 
 MAX_TASK_BYTES = 4 * 1024 * 1024
+PASSED_ON = ("mode", "model", "subagent_model", "table", "on_conflict", "complete")
+"""Options that `openswarm.run` takes as they are."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,6 +39,9 @@ def run(
     attach: options.Attach = None,
     columns: options.Columns = "",
     key: options.Key = None,
+    table: options.Table = None,
+    on_conflict: options.OnConflict = "majority",
+    complete: options.Complete = False,
     out: options.Out = None,
     max_subagents: options.MaxSubagents = None,
     max_parallel: options.MaxParallel = None,
@@ -73,9 +78,7 @@ def run(
     work = partial(
         run_task,
         text,
-        mode=mode,
-        model=model,
-        subagent_model=subagent_model,
+        **{name: context.params[name] for name in PASSED_ON},
         over=over or (),
         attachments=attach or (),
         columns=columns or None,

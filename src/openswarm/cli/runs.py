@@ -1,4 +1,4 @@
-"""`openswarm runs` and `openswarm runs rm`: what lies in the home folder."""
+"""`openswarm runs`, `runs rm` and `runs add`: what lies in the home folder."""
 
 import sys
 import time
@@ -13,8 +13,9 @@ from openswarm.cli.result import output, print_grid, print_json
 from openswarm.cli.tables import grid
 from openswarm.cli.text import count, dollars, one_line, size, tokens
 from openswarm.core.errors import UserError
+from openswarm.journal.archive import unpack
 from openswarm.journal.index import RunSummary, list_runs, remove_run, resolve_run
-from openswarm.modes.settings import home_folder, load_settings
+from openswarm.modes.settings import home_folder, load_settings, runs_folder
 
 STYLE = {"completed": "green", "running": "cyan", "failed": "red", "damaged": "red"}
 BROKEN = ("failed", "empty", "damaged")
@@ -39,6 +40,7 @@ def runs(
     Examples:
       openswarm runs
       openswarm runs rm --older-than 30
+      openswarm runs add run.zip
     """
     if context.invoked_subcommand is not None:
         return
@@ -69,6 +71,28 @@ def _print_runs(found: list[RunSummary]) -> None:
             Text(one_line(run.why if run.outcome == "damaged" else run.task)),
         )
     print_grid(page, made)
+
+
+@runs_app.command("add")
+def add(
+    file: Annotated[
+        Path, typer.Argument(help="A run as a file, from openswarm export.", metavar="FILE.zip")
+    ],
+) -> None:
+    """Adds a run that somebody packed with openswarm export, so that it can be looked at here.
+
+    \b
+    Example:
+      openswarm export last --out run.zip      there
+      openswarm runs add run.zip               here
+
+    The file may come from anybody: what is not one whole run is refused, and nothing in it is
+    carried out. A resume does carry it out: it asks the models and reads the paths that the run
+    names, so resume only runs of those whom you trust.
+    """
+    folder = unpack(file, runs_folder(home_folder()))
+    say(f"run {folder.name} is in {folder}")
+    say(f"  openswarm show {folder.name}")
 
 
 @runs_app.command("rm")

@@ -1,7 +1,9 @@
 """`openswarm show`: any run, from its journal alone."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,20 +13,13 @@ from openswarm.cli import options
 from openswarm.cli.exits import say
 from openswarm.cli.gantt import draw_gantt
 from openswarm.cli.load import LoadedRun, load_run
-from openswarm.cli.result import (
-    output,
-    print_grid,
-    print_json,
-    print_result,
-    print_table,
-    result_object,
-)
+from openswarm.cli.result import output, print_grid, print_json, print_result, result_object
 from openswarm.cli.tables import agents_grid, cost_grid, event_lines
-from openswarm.core.errors import UserError
+from openswarm.cli.views import show_cell, show_coverage, show_diff, show_table
 from openswarm.journal.index import resolve_run
 from openswarm.modes.settings import home_folder
 
-VIEWS = "What to show"
+View = Callable[[Console, LoadedRun], None]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,30 +27,32 @@ def add_to(app: typer.Typer) -> None:
     app.command("show", rich_help_panel="Look")(show)
 
 
+def _view(text: str, **more: Any) -> Any:
+    return typer.Option(help=text, rich_help_panel="What to show", **more)
+
+
 def show(
     run: options.Run,
-    agents: Annotated[
-        bool, typer.Option("--agents", help="Every agent.", rich_help_panel=VIEWS)
-    ] = False,
-    table: Annotated[
-        bool, typer.Option("--table", help="The table alone.", rich_help_panel=VIEWS)
-    ] = False,
-    events: Annotated[
-        bool, typer.Option("--events", help="The journal, a line an event.", rich_help_panel=VIEWS)
-    ] = False,
-    cost: Annotated[
-        bool, typer.Option("--cost", help="Who used what.", rich_help_panel=VIEWS)
-    ] = False,
+    table: Annotated[bool, _view("The table alone.")] = False,
+    cite: Annotated[
+        str,
+        _view('A cell with its source and quote: a mark (c3) or "ROW: COLUMN".', metavar="CELL"),
+    ] = "",
+    coverage: Annotated[bool, _view("What of the table is there.")] = False,
+    diff: Annotated[bool, _view("What an edit changed.")] = False,
+    generation: Annotated[
+        int | None,
+        _view("With --diff: which edit, counted from 1.", metavar="N", show_default="the last"),
+    ] = None,
+    agents: Annotated[bool, _view("Every agent.")] = False,
+    cost: Annotated[bool, _view("Who used what.")] = False,
+    events: Annotated[bool, _view("The journal, a line an event.")] = False,
     gantt: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw who worked when (needs the extra evals).",
-            metavar="FILE.png",
-            rich_help_panel=VIEWS,
-        ),
+        Path | None, _view("Draw who worked when (needs the extra evals).", metavar="FILE.png")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="The object of run --json.", rich_help_panel=VIEWS)
+        bool,
+        typer.Option("--json", help="The object of run --json; of --diff and --coverage theirs."),
     ] = False,
 ) -> None:
     """Shows a run: its answer, table and figures, or one of the views below.
@@ -63,34 +60,43 @@ def show(
     \b
     Examples:
       openswarm show last
+      openswarm show last --cite "Chile: capital"
       openswarm show 20261122-0731 --agents
 
     A run that works, was interrupted or lies elsewhere (a path) can be shown as well.
     """
+    diff = diff or generation is not None
+    chosen: list[tuple[object, View]] = [
+        (diff, partial(show_diff, generation=generation, as_json=as_json)),
+        (coverage, partial(show_coverage, as_json=as_json)),
+        (cite, partial(show_cell, which=cite)),
+        (as_json and not (diff or coverage), _show_json),
+        (gantt, lambda page, run: _draw(page, run, gantt)),
+        (table, show_table),
+        (agents, lambda page, run: print_grid(page, agents_grid(run.followed, page))),
+        (cost, lambda page, run: print_grid(page, cost_grid(run.events, page))),
+        (events, _show_events),
+    ]
     loaded = load_run(resolve_run(home_folder(), run))
-    page = output()
-    if as_json:
-        print_json(result_object(loaded.result))
-    if gantt is not None:
-        draw_gantt(loaded.followed, gantt)
-        say(f"wrote {gantt}")
-    if table:
-        _show_table(page, loaded)
-    if agents:
-        print_grid(page, agents_grid(loaded.followed, page))
-    if cost:
-        print_grid(page, cost_grid(loaded.events, page))
-    if events:
-        for line in event_lines(loaded.events):
-            page.print(Text(line), soft_wrap=True)
-    if not (as_json or gantt or table or agents or cost or events):
-        print_result(loaded.result, loaded.followed, about=page)
+    views = [view for wanted, view in chosen if wanted]
+    for view in views or [_show_all]:
+        view(output(), loaded)
 
 
-def _show_table(page: Console, loaded: LoadedRun) -> None:
-    found = loaded.followed.view.table
-    if found is None:
-        raise UserError(
-            f"run {loaded.folder.name} has no table; openswarm show {loaded.folder.name}"
-        )
-    print_table(page, found)
+def _show_all(page: Console, loaded: LoadedRun) -> None:
+    print_result(loaded.result, loaded.followed, about=page)
+
+
+def _show_json(_: Console, loaded: LoadedRun) -> None:
+    print_json(result_object(loaded.result))
+
+
+def _show_events(page: Console, loaded: LoadedRun) -> None:
+    for line in event_lines(loaded.events):
+        page.print(Text(line), soft_wrap=True)
+
+
+def _draw(_: Console, loaded: LoadedRun, path: Path | None) -> None:
+    assert path is not None
+    draw_gantt(loaded.followed, path)
+    say(f"wrote {path}")

@@ -15,7 +15,7 @@ from anyio.abc import TaskStatus
 
 from openswarm.cli.display import Display
 from openswarm.cli.exits import Interrupted, first_cause
-from openswarm.core.errors import OpenswarmError, UserError
+from openswarm.core.errors import ContractError, OpenswarmError, UserError
 from openswarm.core.events import ROOT, AnyEvent, Resumed, RunStarted, TaskAssigned, Tick
 from openswarm.core.result import RunResult
 from openswarm.journal.requests import send_request
@@ -84,7 +84,7 @@ def carry_out(work: Work, display: Display, runs: Path, folder: Path | None = No
         result = anyio.run(_carry_out, work, stopper, backend_options={"use_uvloop": uvloop})
     except (OpenswarmError, ExceptionGroup) as error:
         cause = first_cause(error)
-        if stopper.folder is not None and not isinstance(cause, UserError):
+        if stopper.folder is not None and not isinstance(cause, UserError | ContractError):
             cause.add_note(f"What was done is kept. Go on: openswarm resume {stopper.folder.name}")
         raise cause from None
     if result is None:

@@ -344,6 +344,13 @@ EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 """Reads one event of any type."""
 
 
+def is_over(event: AnyEvent, before: bool) -> bool:
+    """Whether a run is over after an event, `before` saying whether it was."""
+    if isinstance(event, Answered | Undone):
+        return True
+    return before and not isinstance(event, Resumed | GenerationStarted)
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """A sign of life that is never written: text as it streams, progress of long work."""

@@ -298,7 +298,7 @@ def measure(words: Sequence[str], column: Measure, *, money: bool = False) -> Me
     at = 0
     while at < len(words):
         for many in range(min(_MAX_WORDS, len(words) - at), 0, -1):
-            spelling = "".join(words[at : at + many])
+            spelling, shown = "".join(words[at : at + many]), _shown(words[at : at + many])
             is_money = money or bool(found.codes)
             power = _power(spelling, column.dimension, money=is_money)
             first = found.power is None
@@ -307,12 +307,12 @@ def measure(words: Sequence[str], column: Measure, *, money: bool = False) -> Me
             elif found.said:
                 continue
             elif codes := _money(spelling, pounds=bool(column.codes & _POUNDS)):
-                found = found._replace(codes=codes, said=spelling)
+                found = found._replace(codes=codes, said=shown)
             elif (unit := _unit(spelling, column.dimension)) and not (
                 spelling.casefold() == "in" and at + many < len(words)
             ):
                 unit = Unit(UNCLEAR) if spelling == "m" and not column.dimension else unit
-                found = _per(found._replace(unit=unit, said=spelling), words[at + many :])
+                found = _per(found._replace(unit=unit, said=shown), words[at + many :])
             else:
                 continue
             at += many
@@ -320,6 +320,10 @@ def measure(words: Sequence[str], column: Measure, *, money: bool = False) -> Me
         else:
             return _beyond(found, words[at:], pounds=bool(column.codes & _POUNDS))
     return found
+
+
+def _shown(words: Sequence[str]) -> str:
+    return (" " if all(word.isalpha() for word in words) else "").join(words)
 
 
 def _beyond(found: Measure, words: Sequence[str], *, pounds: bool) -> Measure:

@@ -95,6 +95,10 @@ class RunView:
     answer: Content = Content()
     started_at: float = 0.0
     last_at: float = 0.0
+    worked_s: float = 0.0
+    """Seconds of work up to the last answer, the time between a run and its edits left out."""
+    working_since: float | None = None
+    """When the work began that has no answer yet."""
     seq: int = 0
 
     @property
@@ -140,6 +144,8 @@ class RunView:
 
     def apply(self, event: AnyEvent) -> None:
         """Takes one event."""
+        if isinstance(event, RunStarted | Resumed | GenerationStarted):
+            self._clock(self.last_at, event.at)
         self.seq, self.last_at = event.seq, event.at
         self.run_id = self.run_id or event.run
         if isinstance(event, ModelReplied | ToolCalled | ToolReturned):  # nine of ten events
@@ -181,6 +187,7 @@ class RunView:
         self.outcome, self.why = None, ""
 
     def _undo(self, event: Undone) -> None:
+        self._clock(self.last_at, None)
         self.tables.apply(event)
         for generation in reversed(self.generations):
             if generation.started.number >= event.generation and not generation.undone:
@@ -188,7 +195,14 @@ class RunView:
                 self.outcome, self.why = generation.outcome, generation.why
                 self.answer, self.failures = generation.answer, list(generation.failures)
 
+    def _clock(self, until: float, since: float | None) -> None:
+        """Work ended at `until`, and begins again at `since`."""
+        if self.working_since is not None:
+            self.worked_s += max(0.0, until - self.working_since)
+        self.working_since = since
+
     def _answered(self, event: Answered) -> None:
+        self._clock(event.at, None)
         self.outcome, self.why, self.answer = event.outcome, event.why, event.text
         root = self._agent(event)
         root.state, root.outcome, root.ended_at = "done", event.outcome, event.at
@@ -232,7 +246,7 @@ class RunView:
         view.name, view.item, view.stage = event.name, event.item, event.stage
         view.label = event.label or event.item
         view.assigned_at = event.at
-        if event.agent == ROOT:
+        if not is_subagent(event.agent):
             view.state, view.started_at = "running", event.at
 
     def _used_tool(self, event: ToolCalled | ToolReturned) -> None:
@@ -251,6 +265,8 @@ class RunView:
         if isinstance(event, ModelReplied):
             view.steps += 1
             view.state = "running" if view.state == "suspended" else view.state
+            if is_beside(event.agent):
+                view.state, view.outcome, view.ended_at = "done", "completed", event.at
             view.last_action = (
                 "calls " + ", ".join(c.name for c in event.calls[:3])
                 if (event.calls)
@@ -261,14 +277,19 @@ class RunView:
         view = self._agent(event)
         view.state, view.outcome, view.why = "done", event.outcome, event.why
         view.ended_at = event.at
+        if self.generations and view.item:  # a second try is what counts
+            tried = {agent.path for agent in self.sub_agents if agent.item == view.item}
+            self.failures = [entry for entry in self.failures if entry.agent not in tried]
         if event.failure is not None:
             self.failures.append(event.failure)
-        elif self.generations and event.outcome == "completed" and view.item:
-            mended = {agent.path for agent in self.sub_agents if agent.item == view.item}
-            self.failures = [entry for entry in self.failures if entry.agent not in mended]
 
     def _agent(self, event: AnyEvent) -> AgentView:
         return self.agents.setdefault(event.agent, AgentView(event.agent))
+
+
+def is_beside(path: str) -> bool:
+    """Whether an agent works for openswarm itself, neither the root nor a sub-agent."""
+    return path != ROOT and not is_subagent(path)
 
 
 def fold(events: Iterable[AnyEvent]) -> RunView:

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from openswarm.core.errors import JournalError
-from openswarm.core.events import Answered, Resumed
+from openswarm.core.events import is_over
 from openswarm.core.frozen import Frozen
 from openswarm.core.result import Outcome
 from openswarm.journal.fold import RunView
@@ -143,7 +143,7 @@ def _summarise(folder: Path) -> RunSummary:
     try:
         for event in read_events(folder / EVENTS_FILE):
             view.apply(event)
-            over = isinstance(event, Answered) or (over and not isinstance(event, Resumed))
+            over = is_over(event, over)
         if view.task is None:
             raise JournalError("it ended before it began", "empty")
     except (JournalError, OSError) as error:

@@ -69,7 +69,8 @@ class Redactor:
         values = {secret.strip() for secret in secrets} - {""}
         forms = {form for value in values for form in _forms(value)} - {""}
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
-        self._numerals = any(_NUMERAL.fullmatch(form) for form in forms)
+        numerals = [len(form) for form in forms if _NUMERAL.fullmatch(form)]
+        self._shortest_numeral = min(numerals, default=None)
         self._starts = {
             value[:length]
             for value in values
@@ -91,7 +92,8 @@ class Redactor:
     def _once(self, text: str) -> str:
         if _is_json(text):
             return self._json(text)
-        return MARK.join(map(self._piece, text.split(MARK)))
+        *pieces, last = text.split(MARK)
+        return MARK.join([*map(self._piece, pieces), self._piece(last, is_end=True)])
 
     def _json(self, text: str) -> str:
         """Strings and numbers are replaced where they stand, so that all else stays as it was."""
@@ -103,37 +105,44 @@ class Redactor:
             if after != token:
                 parts += [text[done : match.start()], after]
                 done = match.end(1)
-            key = token if is_key else ""
+            key = json.loads(token) if is_key else ""
         return "".join([*parts, text[done:]]) if parts else text
 
     def _cannot_matter(self, token: str, key: str) -> bool:
+        """Whether it is one of the many numbers that need no closer look."""
+        shortest = self._shortest_numeral
         is_number = token[0] != '"'
-        return is_number and not self._numerals and not names_secret(key[1:-1])
+        return is_number and not (shortest and len(token) >= shortest) and not names_secret(key)
 
     def _json_token(self, token: str, key: str) -> str:
         value = json.loads(token) if token[0] == '"' else token
-        after = MARK if key and names_secret(json.loads(key), value) else self.text(value)
+        after = MARK if key and names_secret(key, value) else self.text(value)
         return token if after == value else json.dumps(after)
 
-    def _piece(self, text: str) -> str:
+    def _piece(self, text: str, *, is_end: bool = False) -> str:
         """A text without marks in it."""
         parts: list[str] = []
         done = 0
-        for start, end in _merged(self._spans(text)):
+        spans = [*self._known_spans(text), *secret_spans(text)]
+        if is_end:
+            spans += self._cut_off(text)
+        for start, end in _merged(spans):
             parts += [self._at_home(text[done:start]), MARK]
             done = end
         return "".join([*parts, self._at_home(text[done:])])
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def _known_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for form in self._forms:
             start = text.find(form)
             while start >= 0:
                 yield start, start + len(form)
                 start = text.find(form, start + len(form))
-        for length in self._start_lengths:
-            if text[-length:] in self._starts:  # it was cut off inside a secret
-                yield len(text) - length, len(text)
-        yield from secret_spans(text)
+
+    def _cut_off(self, text: str) -> list[tuple[int, int]]:
+        """The first half of a secret, or more of it, where the text ends inside of it."""
+        end = len(text.rstrip("…."))
+        starts = (end - length for length in self._start_lengths if length <= end)
+        return [(start, end) for start in starts if text[start:end] in self._starts]
 
     def _at_home(self, text: str) -> str:
         if self._home is None or not any(home in text for home in self._homes):

@@ -38,7 +38,8 @@ _JWT = re.compile(
 _PEM_LABEL = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PEM = re.compile(
     rf"-----BEGIN {_PEM_LABEL}"
-    rf"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END {_PEM_LABEL}|(?:(?:\s|\\[nr])*+[A-Za-z0-9+/=]{{16,}}+)*+)"
+    rf"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END {_PEM_LABEL}"
+    r"|(?:(?:\s|\\[nr])*+[A-Za-z0-9+/=]{16,}+)*+)"
 )
 _USER_AND_PASSWORD = re.compile(r"://([^\s/@:?#\"'<>\\]*+:[^\s/@?#\"'<>\\]++)@")
 _GAP = r"(?:\s|%20|\+){1,4}"

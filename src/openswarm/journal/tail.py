@@ -7,7 +7,7 @@ import anyio
 import anyio.to_thread
 
 from openswarm.core.errors import JournalError
-from openswarm.core.events import Answered, AnyEvent, Resumed
+from openswarm.core.events import AnyEvent, is_over
 from openswarm.journal.folder import is_alive
 from openswarm.journal.lines import EVENTS_FILE, parse_line
 
@@ -27,7 +27,7 @@ async def tail(folder: Path, from_seq: int = 0) -> AsyncIterator[AnyEvent]:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             event = parse_line(line, str(folder / EVENTS_FILE))
-            answered = isinstance(event, Answered) or (answered and not isinstance(event, Resumed))
+            answered = is_over(event, answered)
             if event.seq > from_seq:
                 yield event
         if not chunk:

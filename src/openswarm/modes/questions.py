@@ -88,5 +88,9 @@ def _conversation(run: FinishedRun, question: str) -> Conversation:
     )
     talk = Conversation(next_path(view, "ask"), run.journal)
     system = keep(render("asked", question=""))
-    talk.begin(TaskAssigned(agent=talk.path, label=question[:80], system=system, brief=keep(brief)))
+    talk.begin(
+        TaskAssigned(
+            agent=talk.path, name=ASKED, label=question[:80], system=system, brief=keep(brief)
+        )
+    )
     return talk

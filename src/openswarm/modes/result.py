@@ -52,8 +52,10 @@ def what_is_missing(coverage: Coverage | None) -> str:
         return ""
     if coverage.missing_rows:
         names = ", ".join(name[:60] for name in coverage.missing_rows[:SHOWN_MISSING])
-        return f"{len(coverage.missing_rows)} rows are missing: {names}"
+        number = len(coverage.missing_rows)
+        return f"{number} {'row is' if number == 1 else 'rows are'} missing: {names}"
     if coverage.lacking:
         cells = "; ".join(cell[:80] for cell in coverage.lacking[:SHOWN_MISSING])
-        return f"{len(coverage.lacking)} required cells are empty: {cells}"
+        number = len(coverage.lacking)
+        return f"{number} required {'cell is' if number == 1 else 'cells are'} empty: {cells}"
     return ""

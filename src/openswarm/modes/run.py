@@ -198,8 +198,7 @@ async def resume(
 
 def finished(journal: FolderJournal, view: RunView, past: Sequence[AnyEvent]) -> RunResult:
     """The result of a run that is over."""
-    wall_s = view.last_at - view.started_at
-    stats = stats_of(fold_stages(past), view.usage, view.cost_usd, wall_s)
+    stats = stats_of(fold_stages(past), view.usage, view.cost_usd, view.worked_s)
     return result_of(view, journal.read, stats, str(journal.folder))
 
 

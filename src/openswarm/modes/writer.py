@@ -28,7 +28,7 @@ async def write_answer(
             missing=missing,
         )  # fmt: skip
         system = journal.keep(crew.prompts.writer())
-        talk.begin(TaskAssigned(agent=path, system=system, brief=journal.keep(brief)))
+        talk.begin(TaskAssigned(agent=path, name=WRITER, system=system, brief=journal.keep(brief)))
     if talk.last.role != "assistant":
         try:
             await _turn(crew, talk).take(())

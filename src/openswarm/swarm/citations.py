@@ -21,6 +21,8 @@ MAX_ANSWER_CHARS = 200_000
 """A longer answer is left as it is."""
 
 _MARK = re.compile(r"\s*\[\[([^\[\]|\n]{1,400})\|([^\[\]|\n]{1,100})\]\]")
+_LATE_MARKS = re.compile(rf"([.!?]+)((?:{_MARK.pattern.replace('(', '(?:')})+)")
+"""Marks that stand after the full stop of the statement that they belong to."""
 _STATEMENT = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+|\n|$)")
 _NUMBER = re.compile(r"\d(?:[\d.,'\u00a0\u2009\u202f]*\d)?")
 _NAME = re.compile(r"(?<![\w.])[^\W\d_][\w'’-]*")
@@ -44,7 +46,8 @@ def cited_answer(answer: str, table: Table | None, task: str = "") -> CitedAnswe
     if table is None or not answer or len(answer) > MAX_ANSWER_CHARS:
         return CitedAnswer(_MARK.sub("", answer) if table is None else answer)
     citer = _Citer(_Lookup(table, task))
-    parts = [citer.statement(match[0]) for match in _STATEMENT.finditer(answer) if match[0]]
+    settled = _LATE_MARKS.sub(r"\2\1", answer)
+    parts = [citer.statement(match[0]) for match in _STATEMENT.finditer(settled) if match[0]]
     return CitedAnswer("".join(parts), tuple(citer.citations), tuple(citer.unsupported))
 
 

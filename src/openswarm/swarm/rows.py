@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from openswarm.core.contract import Alias, Contract, make_contract
+from openswarm.core.contract import Alias, Contract, fold_key, make_contract
 from openswarm.core.errors import UserError
 from openswarm.core.normalise import normalise, same_value
 from openswarm.core.operations import (
@@ -84,6 +84,10 @@ def find_row(tables: TableFold, name: str) -> tuple[Key, Row]:
     if placed is None:
         names = [row.name(contract_of(tables)) for row in tables.rows]
         near = get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+        if fold_key(name) in tables.expected:
+            raise UserError(
+                f"row {name[:80]} was assigned and is missing; work on it again first (retry --row)"
+            )
         raise UserError(f"there is no row {name[:80]!r}; there are {', '.join(near) or 'none'}")
     return key, placed.row
 
