@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from openswarm.core.columns import parse_columns
 from openswarm.core.contract import Contract, make_contract
 from openswarm.core.errors import SettingsError, UserError
 from openswarm.core.table import Cell, Conflict, Row, Table
+from openswarm.swarm.citations import cited_answer
 from openswarm.swarm.evidence import Source, table_object
 from openswarm.swarm.export import TABLE_SUFFIXES, check_target, export_answer, export_table
 from openswarm.swarm.values import guarded, parse_number, web_address
@@ -187,7 +189,7 @@ def test_json_holds_columns_rows_and_cells(tmp_path: Path) -> None:
 def test_json_holds_the_conflicts_and_the_contract_too(tmp_path: Path) -> None:
     export_table(DISPUTED, tmp_path / "t.json")
     found = json.loads((tmp_path / "t.json").read_text())
-    assert list(found) == ["columns", "rows", "cells", "conflicts", "contract"]
+    assert list(found) == ["columns", "rows", "cells", "citations", "conflicts", "contract"]
     assert Contract.model_validate(found["contract"]) == CONTRACT
     assert [Conflict.model_validate(c) for c in found["conflicts"]] == list(DISPUTED.conflicts)
     assert set(table_object(DISPUTED)) == {"columns", "rows", "cells"}
@@ -317,3 +319,36 @@ def test_a_missing_library_is_found_beforehand(
     with pytest.raises(SettingsError):
         export_table(TABLE, tmp_path / f"t{suffix}")
     assert not list(tmp_path.glob("t*"))
+
+
+@pytest.mark.requirement("table.citations")
+def test_the_marks_of_an_answer_lead_to_their_cells_in_every_file(tmp_path: Path) -> None:
+    table = Table(contract=CITED, rows=(cited_row("Chile", "Santiago"), cited_row("Peru", "Lima")))
+    answer = cited_answer("Lima is the capital of Peru.", table)
+    for name in ("a.md", "a.json", "a.xlsx"):
+        export_table(table, tmp_path / name, answer=answer.text, citations=answer.citations)
+    page = (tmp_path / "a.md").read_text("utf-8")
+    assert "Lima is the capital of Peru [^c1]." in page
+    assert "[^c1]: Peru, capital: Lima. a.md#1. “The capital: Lima”" in page
+    found = json.loads((tmp_path / "a.json").read_text("utf-8"))["citations"]
+    assert [(c["row"], c["column"], c["cell"]["source"]) for c in found] == [
+        ("Peru", "capital", "a.md#1")
+    ]
+    sheet = load_workbook(tmp_path / "a.xlsx")["answer"]
+    (mark,) = [cell for (cell,) in sheet.iter_rows() if cell.hyperlink]
+    assert mark.value == "[c1] Peru, capital: Lima — a.md#1 “The capital: Lima”"
+    assert mark.hyperlink.location == "'table'!B3"
+
+
+CITED = parse_columns("country; capital")
+
+
+def cited_row(country: str, capital: str) -> Row:
+    """A row with its evidence."""
+    evidence = {"source": "a.md#1", "quote": f"The capital: {capital}", "state": "filled"}
+    return Row(
+        cells={
+            "country": Cell(value=country, state="filled"),
+            "capital": Cell(value=capital, **evidence),
+        }
+    )

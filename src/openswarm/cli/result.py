@@ -265,5 +265,10 @@ def export_result(result: RunResult, path: Path, *, sources: bool = False) -> No
         export_answer(result.answer, path, run_id=result.run_id)
     else:
         export_table(
-            result.table, path, answer=result.answer, run_id=result.run_id, sources=sources
+            result.table,
+            path,
+            answer=result.answer,
+            citations=result.citations,
+            run_id=result.run_id,
+            sources=sources,
         )

@@ -93,6 +93,7 @@ def add(
     folder = unpack(file, runs_folder(home_folder()))
     say(f"run {folder.name} is in {folder}")
     say(f"  openswarm show {folder.name}")
+    say("Resume it only if you trust who made it: it names the files that are read and the models.")
 
 
 @runs_app.command("rm")

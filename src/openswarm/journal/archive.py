@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args, get_origin
 
@@ -116,11 +117,8 @@ class _Packing:
 
     def _model(self, model: BaseModel, kept: Iterable[str] = ()) -> BaseModel:
         """`kept` and what only takes certain words hold no free text, and stay."""
-        changed = {
-            name: self._value(getattr(model, name))
-            for name, field in type(model).model_fields.items()
-            if name not in kept and not _is_fixed(field.annotation)
-        }
+        names = (name for name in _free_fields(type(model)) if name not in kept)
+        changed = {name: self._value(getattr(model, name)) for name in names}
         if isinstance(model, Content) and model.blob:
             changed["blob"] = self._blob(model.blob)
         return model.model_copy(update=changed)
@@ -157,6 +155,12 @@ class _Packing:
             if new != name:
                 self._changed[new] = after
         return self._renamed[name]
+
+
+@cache
+def _free_fields(kind: type[BaseModel]) -> tuple[str, ...]:
+    fields = kind.model_fields.items()
+    return tuple(name for name, field in fields if not _is_fixed(field.annotation))
 
 
 def _is_fixed(annotation: Any) -> bool:

@@ -68,7 +68,7 @@ class Redactor:
         """`secrets` are exact values; `home` is the folder that becomes `~` in paths."""
         values = {secret.strip() for secret in secrets} - {""}
         forms = {form for value in values for form in _forms(value)} - {""}
-        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+        self._forms = sorted(forms, key=lambda form: (len(form), form))
         numerals = [len(form) for form in forms if _NUMERAL.fullmatch(form)]
         self._shortest_numeral = min(numerals, default=None)
         self._starts = {
@@ -133,6 +133,8 @@ class Redactor:
 
     def _known_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for form in self._forms:
+            if len(form) > len(text):
+                break
             start = text.find(form)
             while start >= 0:
                 yield start, start + len(form)

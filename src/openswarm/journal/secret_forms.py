@@ -53,6 +53,8 @@ _NAME = (
     r"(?i:(?:api|access|secret|private|account|signing|encryption)[_.-]?key"
     r"|token|secret|passw(?:or)?d|passphrase|pwd)"
 )
+_NAME_WORDS = ("key", "token", "secret", "passw", "passphrase", "pwd")
+"""One of them is in every name."""
 _NAME_AT_END = re.compile(rf"{_NAME}\Z")
 _ASSIGNED = re.compile(
     rf"({_NAME})(?:"
@@ -76,11 +78,13 @@ def secret_spans(text: str) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text):
             if accept(match):
                 yield match.span()
-    for pattern, accept in _VALUES:
-        for match in pattern.finditer(text):
+    lower = text.lower()
+    for word, pattern, accept in _VALUES:
+        for match in pattern.finditer(text) if word in lower else ():
             if accept(match):
                 yield match.span(1)
-    yield from _assigned(text)
+    if any(word in lower for word in _NAME_WORDS):
+        yield from _assigned(text)
 
 
 def names_secret(name: str, value: str | None = None) -> bool:
@@ -157,12 +161,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Accept], ...] = (
     (_JWT, _always),
     (_PEM, _always),
 )
-_VALUES: tuple[tuple[re.Pattern[str], _Accept], ...] = (
-    (_USER_AND_PASSWORD, _always),
-    (_BEARER, lambda match: len(match[1]) >= 32 or bool(_MIXED.search(match[1]))),
-    (_BASIC, _is_credentials),
-    (_HEADER, lambda match: not _NO_SECRET.fullmatch(match[1])),
+_VALUES: tuple[tuple[str, re.Pattern[str], _Accept], ...] = (
+    ("://", _USER_AND_PASSWORD, _always),
+    ("bearer", _BEARER, lambda match: len(match[1]) >= 32 or bool(_MIXED.search(match[1]))),
+    ("basic", _BASIC, _is_credentials),
+    ("authorization", _HEADER, lambda match: not _NO_SECRET.fullmatch(match[1])),
 )
+"""With a word that has to be there, which is looked for first: most texts have none of them."""
 _ACCEPTED: dict[str, _Accept] = {
     "tight": _may_be_tight,
     "quoted": lambda match: _may_be_quoted(match[1], match["quoted"]),

@@ -29,6 +29,7 @@ from openswarm.modes.parts import (
     build_engine,
     chosen_before,
     close_later,
+    let_follow,
     make_models,
     same_tools,
     spec_of,
@@ -168,10 +169,7 @@ async def edit(
         if plan.fills or plan.reword:
             models = models or await run.models(stack, model, subagent_model)
             engine = await run.engine(task, models, tools)
-        if observer is not None:
-            for event in run.past:
-                observer(event)
-            stack.callback(run.journal.observe(observer))
+        let_follow(stack, run.journal, run.past, observer)
         number = run.view.tables.generations + 1
         begun = GenerationStarted(number=number, operations=operations, wish=words, by=by)
         past = (*run.journal.events(), run.journal.append(begun))

@@ -40,8 +40,6 @@ async def carry_out(crew: Crew, plan: EditPlan, past: Sequence[AnyEvent], answer
         crew.merge.edit(change)
     await crew.means.journal.commit()
     await crew.filler.run(plan.fills)
-    if crew.means.task.conflicts == "recheck":
-        await crew.follow_up.after_stage()
     if stopped := crew.control.cancelled:
         return Ending("partial", answer, stopped)
     if plan.reword is not None:

@@ -14,13 +14,13 @@ from pydantic import BaseModel, ValidationError
 from openswarm.core.columns import contract_of, keyed, parse_columns
 from openswarm.core.contract import Contract
 from openswarm.core.errors import OpenswarmError, SettingsError, UserError
-from openswarm.core.events import Failed, RunStarted, Tick
+from openswarm.core.events import AnyEvent, Failed, RunStarted, Tick
 from openswarm.core.settings import Settings
 from openswarm.core.table import Row
 from openswarm.core.task import Task
 from openswarm.journal.fold import RunView
 from openswarm.journal.folder import FolderJournal
-from openswarm.journal.journal import Journal
+from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
 from openswarm.modes.contracts import is_contract_file, load_contract
@@ -227,6 +227,16 @@ async def build_engine(
     )
     folder = journal.folder if isinstance(journal, FolderJournal) else None
     return Engine(means, chosen, folder=folder)
+
+
+def let_follow(
+    stack: AsyncExitStack, journal: Journal, past: Sequence[AnyEvent], observer: Observer | None
+) -> None:
+    """Shows an observer what happened, and then what happens, until the stack is left."""
+    if observer is not None:
+        for event in past:
+            observer(event)
+        stack.callback(journal.observe(observer))
 
 
 @contextmanager

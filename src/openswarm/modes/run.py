@@ -34,6 +34,7 @@ from openswarm.modes.parts import (
     close_later,
     failure_noted,
     given_table,
+    let_follow,
     make_models,
     make_task,
     model_specs,
@@ -109,8 +110,7 @@ async def run(
         if journal is None:
             journal = FolderJournal.create(runs_folder(home) / new_run_id())
             stack.callback(journal.close)
-        if observer is not None:
-            stack.callback(journal.observe(observer))
+        let_follow(stack, journal, (), observer)
         begun = journal.append(run_started(given, specs, all_tools))
         return await _begin(begun, journal, settings, models, all_tools, home, brief)
 
@@ -179,10 +179,7 @@ async def resume(
         specs = (spec_of(model) or view.model, spec_of(subagent_model) or view.subagent_model)
         models = make_models(model, subagent_model, specs, settings, home)
         await close_later(stack, models)
-        if observer is not None:
-            for event in past:
-                observer(event)
-            stack.callback(journal.observe(observer))
+        let_follow(stack, journal, past, observer)
         chosen = route(task, len(all_tools)) if not view.mode else chosen_before(view)
         engine = await build_engine(journal, task, chosen, settings, models, all_tools, home)
         if ROOT not in view.agents:

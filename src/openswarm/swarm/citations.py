@@ -28,6 +28,8 @@ _NUMBER = re.compile(r"\d(?:[\d.,'\u00a0\u2009\u202f]*\d)?")
 _NAME = re.compile(r"(?<![\w.])[^\W\d_][\w'’-]*")
 _GROUPED = re.compile(r"[,'\u00a0\u2009\u202f]")
 _MIN_VALUE_CHARS = 2
+_MARKUP = str.maketrans("", "", "*`")
+"""What Markdown puts around words."""
 
 
 class CitedAnswer(NamedTuple):
@@ -168,4 +170,5 @@ def _plain(number: str) -> str:
 
 def _spaced(text: str) -> str:
     """The folded words with single spaces between them and no marks around them."""
-    return " ".join(word for part in text.split() if (word := fold_key(part).removesuffix("'s")))
+    words = text.translate(_MARKUP).split()
+    return " ".join(word for part in words if (word := fold_key(part).removesuffix("'s")))

@@ -8,11 +8,12 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from openswarm.core.errors import UserError
+from openswarm.core.result import Citation
 from openswarm.core.table import Cell, CellState, Table
 from openswarm.swarm.evidence import Source, number_sources, sources_of, table_object
 from openswarm.swarm.parquet import parquet_file, require_pyarrow
@@ -30,12 +31,19 @@ MARKS: dict[CellState, str] = {
 
 
 def export_table(
-    table: Table, path: Path, *, answer: str = "", run_id: str = "", sources: bool = False
+    table: Table,
+    path: Path,
+    *,
+    answer: str = "",
+    citations: Sequence[Citation] = (),
+    run_id: str = "",
+    sources: bool = False,
 ) -> None:
     """Writes the table to `path`. `sources` puts `NAME.sources.csv` beside a CSV.
 
     JSON is `{columns: [name], rows: [{name: value}], cells: [{name: cell}], conflicts, contract}`,
-    with `run_id` and `answer` where there are any; Markdown numbers its sources.
+    with `run_id`, `answer` and its `citations` where there are any. In Markdown the marks of the
+    answer are footnotes, and sources are numbered; in XLSX they lead to their cells.
     Raises `UserError` for another suffix or a place that cannot be written to, `SettingsError`
     where openpyxl or pyarrow is missing.
     """
@@ -47,16 +55,34 @@ def export_table(
         case ".json":
             head = _given({"run_id": run_id, "answer": answer})
             more = {
+                "citations": [citation.model_dump() for citation in citations],
                 "conflicts": [conflict.model_dump() for conflict in table.conflicts],
                 "contract": table.contract.model_dump(),
             }
             write_whole(path, _json(head | table_object(table) | more))
         case ".md":
-            write_whole(path, _document(run_id, answer, _markdown_table(table)))
+            noted = footnoted(answer, citations)
+            notes = "\n".join(f"[^{c.mark}]: {_note(c)}" for c in citations)
+            write_whole(path, _document(run_id, noted, _markdown_table(table), notes))
         case ".parquet":
             write_whole(path, parquet_file(table, answer=answer, run_id=run_id))
         case _:
-            write_whole(path, workbook(table, answer=answer, run_id=run_id))
+            data = workbook(table, answer=answer, citations=citations, run_id=run_id)
+            write_whole(path, data)
+
+
+def footnoted(answer: str, citations: Sequence[Citation]) -> str:
+    """The answer with its marks as Markdown footnotes."""
+    for citation in citations:
+        answer = answer.replace(f"[{citation.mark}]", f"[^{citation.mark}]")
+    return answer
+
+
+def _note(citation: Citation) -> str:
+    where = plain_markdown(f"{citation.row}, {citation.column}: {citation.cell.value}")
+    quote = f" “{plain_markdown(citation.cell.quote)}”" if citation.cell.quote else ""
+    source = f" {plain_markdown(citation.cell.source)}." if citation.cell.source else ""
+    return f"{where}.{source}{quote}"
 
 
 def export_answer(answer: str, path: Path, *, run_id: str = "") -> None:
@@ -130,9 +156,9 @@ def _given(fields: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _document(run_id: str, answer: str, table: str) -> bytes:
+def _document(run_id: str, answer: str, table: str, notes: str = "") -> bytes:
     origin = f"*openswarm run {run_id}*" if run_id else ""
-    parts = [part.strip("\n") for part in (answer, table, origin) if part.strip()]
+    parts = [part.strip("\n") for part in (answer, table, notes, origin) if part.strip()]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
 
 

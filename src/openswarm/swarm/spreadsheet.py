@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from openswarm.core.contract import Column, Contract
 from openswarm.core.errors import SettingsError
+from openswarm.core.result import Citation
 from openswarm.core.table import Cell, CellState, Conflict, Table
 from openswarm.swarm.evidence import Source, rows_with_conflicts, sources_of
 from openswarm.swarm.values import (
@@ -70,7 +71,9 @@ def require_openpyxl() -> None:
         raise SettingsError("XLSX needs openpyxl; install it with: pip install 'openswarm[office]'")
 
 
-def workbook(table: Table, *, answer: str = "", run_id: str = "") -> bytes:
+def workbook(
+    table: Table, *, answer: str = "", citations: Sequence[Citation] = (), run_id: str = ""
+) -> bytes:
     """The workbook as the bytes of an .xlsx file; there is a sheet `answer` where there is one.
 
     Raises `SettingsError`.
@@ -85,7 +88,7 @@ def workbook(table: Table, *, answer: str = "", run_id: str = "") -> bytes:
     sheet.title = "table"
     _fill_table(sheet, table)
     if answer.strip():
-        _fill_answer(book.create_sheet("answer"), answer)
+        _fill_answer(book.create_sheet("answer"), answer, citations, table)
     _fill_sources(book.create_sheet("sources"), table)
     _fill_about(book.create_sheet("about"), table.contract, run_id)
     data = io.BytesIO()
@@ -222,12 +225,34 @@ def _add_options(sheet: "Worksheet", columns: Sequence[Column], lines: int) -> N
             sheet.add_data_validation(choice)
 
 
-def _fill_answer(sheet: "Worksheet", answer: str) -> None:
-    """One cell for each line, as a row can only be so high."""
+def _fill_answer(
+    sheet: "Worksheet", answer: str, citations: Sequence[Citation], table: Table
+) -> None:
+    """One cell for each line, as a row can only be so high; then the cells that it names, each a
+    link into the sheet `table`."""
     sheet.column_dimensions["A"].width = 2 * WIDEST
-    for line, text in enumerate(answer.strip("\n").splitlines(), 1):
+    lines = answer.strip("\n").splitlines()
+    for line, text in enumerate(lines, 1):
         _put(sheet, line, 1, _BULLET.sub(r"\1• ", text))
         _align(sheet, line, 1, wrap=True)
+    rows = {row.name(table.contract): place for place, row in enumerate(table.rows, 2)}
+    for line, citation in enumerate(citations, len(lines) + 2):
+        cell = citation.cell
+        quote = f" “{cell.quote}”" if cell.quote else ""
+        text = f"[{citation.mark}] {citation.row}, {citation.column}: {cell.value}"
+        _put(sheet, line, 1, f"{text} — {cell.source}{quote}" if cell.source or quote else text)
+        _align(sheet, line, 1, wrap=True)
+        _lead_to(sheet, line, rows[citation.row], table.contract.names.index(citation.column) + 1)
+
+
+def _lead_to(sheet: "Worksheet", line: int, row: int, column: int) -> None:
+    """Makes a cell of the answer lead to one of the table."""
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.hyperlink import Hyperlink
+
+    link = Hyperlink(ref=f"A{line}", location=f"'table'!{get_column_letter(column)}{row}")
+    written: Any = sheet.cell(line, 1)
+    written.hyperlink = link
 
 
 def _fill_sources(sheet: "Worksheet", table: Table) -> None:
