@@ -20,6 +20,7 @@ PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEowIBAAKCAQEAvv+/x\n"
     "-----END RSA PRIVATE KEY-----"
 )
+GITHUB = "ghp_a1B2c3D4e5a1B2c3D4e5"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N-XgL0n3I9PlFUP0THsR8U"
 
 
@@ -67,11 +68,11 @@ def test_a_secret_that_a_text_ends_in_the_middle_of_is_taken_out_too() -> None:
         ("key sk-proj-AbC123def456GHI789jkl0 there", "key [redacted] there"),
         ("sk-ant-api03-AbCdEfGhIjKlMnOp_1-AA.", "[redacted]."),
         ("(AKIAIOSFODNN7EXAMPLE)", "([redacted])"),
-        ("ghp_16C7e42F292c6912E7710c838347Ae178B4a", "[redacted]"),
-        ("gho_16C7e42F292c6912E7710c838347Ae178B4a", "[redacted]"),
+        (GITHUB, "[redacted]"),
+        ("gho_a1B2c3D4e5a1B2c3D4e5", "[redacted]"),
         ("github_pat_11ABCDEFG0aBcDeFgHiJkL_mNoPqRsT", "[redacted]"),
         ("xoxb-123456789012-abcdefghijkl", "[redacted]"),
-        ("AIzaSyA1bC2dE3fG4hI5jK6lM7nO8pQ9rS0tU1v", "[redacted]"),
+        ("AIzaSyA1bC2dE3fG4hI5jK", "[redacted]"),
         ("hf_AbCdEfGhIjKlMnOpQrStUvWxYz", "[redacted]"),
         ("glpat-AbCdEf123456GhIjKl78", "[redacted]"),
         ("gsk_AbCdEf123456GhIjKl789012", "[redacted]"),
@@ -197,8 +198,8 @@ PROSE = st.lists(WORDS, max_size=30).map(" ".join)
 SECRETS = st.sampled_from(
     [
         KNOWN, KNOWN[:9], quote(KNOWN), "98765432109", "password=", "token: ", "hunter2", JWT, PEM,
-        "Bearer ", "Basic dXNlcjpwYXNzd29yZA==", "authorization:", "sk-", "eyJ", "AKIAIOSFODNN7EXAMPLE",
-        "sk-proj-AbC123def456GHI789jkl0", "ghp_16C7e42F292c6912E7710c838347", "://", "u:p@h",
+        "Bearer ", "Basic dXNlcjpwYXNzd29yZA==", "authorization:", "sk-", "eyJ",
+        "AKIAIOSFODNN7EXAMPLE", "sk-proj-AbC123def456GHI789jkl0", GITHUB, "://", "u:p@h",
         "-----BEGIN PRIVATE KEY-----", "AAAAAAAAAAAAAAAAAAAA", "/srv/people/ada", MARK, "%20",
         '{"password": "hunter2"}', *"\"'\\=./[]{}:,\n ", "\\n",
     ]
@@ -239,28 +240,31 @@ def test_valid_json_stays_valid(text: str) -> None:
     assert type(json.loads(REDACTOR.text(text))) is type(json.loads(text))
 
 
-LENGTH = 5_000_000
+MB = 1_000_000
 
 
 @pytest.mark.requirement("journal.share")
 @pytest.mark.parametrize(
-    ("unit", "end", "expected"),
+    ("length", "unit", "end", "expected"),
     [
-        ("a", "", ""),
-        ("-", "", ""),
-        ("sk-", "", ""),
-        ("disk-", " ghp_16C7e42F292c6912E7710c838347", " [redacted]"),
-        ("eyJ", "", ""),
-        ("://", "u:p@h", "[redacted]@h"),
-        ("token", "=", "="),
-        ("token: x ", "password=a", "password=[redacted]"),
-        ("password\\", "", ""),
-        ("bearer ", "", ""),
-        ("[", "", ""),
-        ("Tr0ub/dor&3", " ", " "),
-        ("/srv/people/ada-", "", ""),
+        (5 * MB, "eyJ", "", ""),
+        (5 * MB, "token: x ", "password=a", "password=[redacted]"),
+        (MB, "a", "", ""),
+        (MB, "-", "", ""),
+        (MB, "sk-", "", ""),
+        (MB, "disk-", f" {GITHUB}", " [redacted]"),
+        (MB, "://", "u:p@h", "[redacted]@h"),
+        (MB, "token", "=", "="),
+        (MB, "password\\", "", ""),
+        (MB, "bearer ", "", ""),
+        (MB, "-----BEGIN X PRIVATE KEY ", "", ""),
+        (MB, "[", "", ""),
+        (MB, "Tr0ub/dor&3", " ", " "),
+        (MB, "/srv/people/ada-", "", ""),
     ],
 )
-def test_five_megabytes_of_any_kind_are_read_through(unit: str, end: str, expected: str) -> None:
-    text = unit * (LENGTH // len(unit))
+def test_megabytes_of_any_kind_are_read_through(
+    length: int, unit: str, end: str, expected: str
+) -> None:
+    text = unit * (length // len(unit))
     assert REDACTOR.text(text + end) == text + expected

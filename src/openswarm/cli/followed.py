@@ -65,10 +65,16 @@ class Followed:
         until = view.last_at if now is None else now
         return view.worked_s + max(0.0, until - view.working_since)
 
+    @property
+    def at_work(self) -> list[AgentView]:
+        """The sub-agents; while an edit is at work, those of the edit."""
+        every, edit = self.view.sub_agents, self.view.edit
+        return [agent for agent in every if agent.generation == edit.number] if edit else every
+
     def counts(self) -> Counter[str]:
         """Sub-agents by state, and those that are done by outcome."""
         found: Counter[str] = Counter()
-        for agent in self.view.sub_agents:
+        for agent in self.at_work:
             found[agent.state] += 1
             if agent.outcome:
                 found[agent.outcome] += 1

@@ -151,7 +151,7 @@ class PlainLines:
         self._assigned.clear()
 
     def _report(self, event: ReportReceived) -> None:
-        agents = len(self.followed.view.sub_agents)
+        agents = len(self.followed.at_work)
         counts = self.followed.counts()
         broken = event.outcome == "failed"
         self._shown["broken"] = self._shown.get("broken", 0) + broken

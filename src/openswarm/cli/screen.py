@@ -15,6 +15,7 @@ from openswarm.cli.columns import GAP, Cell, Column, Columns
 from openswarm.cli.followed import Followed, about
 from openswarm.cli.text import call_words, count, dollars, duration, one_line, tokens
 from openswarm.core.events import ROOT
+from openswarm.core.operations import describe
 from openswarm.journal.fold import AgentView
 
 STYLE = {
@@ -64,7 +65,11 @@ def _header(followed: Followed) -> list[Text]:
         first.append(f"  {view.mode}", "bold cyan")
         first.append(f"  {one_line(view.mode_reason)}", "dim")
     task = Text(no_wrap=True, overflow="ellipsis")
-    task.append(one_line(view.task.text) if view.task else "")
+    if view.edit is not None:
+        made = "; ".join(describe(operation) for operation in view.edit.operations)
+        task.append(f"edit {view.edit.number}: {one_line(made)}")
+    else:
+        task.append(one_line(view.task.text) if view.task else "")
     return [first, task]
 
 
@@ -98,7 +103,7 @@ def _capacity(followed: Followed) -> list[Text]:
 
 
 def _states(followed: Followed, counts: Counter[str], width: int) -> list[Text]:
-    agents = followed.view.sub_agents
+    agents = followed.at_work
     if not agents:
         return []
     line = Text(no_wrap=True, overflow="ellipsis")
@@ -126,7 +131,7 @@ def _bar(counts: Counter[str], agents: int, width: int) -> Text:
 
 
 def _agents(followed: Followed, room: int, width: int) -> Iterator[RenderableType]:
-    agents = followed.view.agents
+    agents = _shown_agents(followed)
     shown = heapq.nsmallest(room, agents.values(), key=_rank)
     if not shown:
         return
@@ -134,6 +139,13 @@ def _agents(followed: Followed, room: int, width: int) -> Iterator[RenderableTyp
     yield Columns(_columns(shown, width), (_agent(agent, followed) for agent in shown))
     if len(agents) > len(shown):
         yield _more(followed, shown)
+
+
+def _shown_agents(followed: Followed) -> dict[str, AgentView]:
+    """All agents; while an edit is at work, its sub-agents."""
+    if followed.view.edit is None:
+        return followed.view.agents
+    return {agent.path: agent for agent in followed.at_work}
 
 
 def _columns(shown: list[AgentView], width: int) -> list[Column]:
@@ -182,7 +194,7 @@ def _action(agent: AgentView, writing: str) -> str:
 
 def _more(followed: Followed, shown: list[AgentView]) -> Text:
     paths = {agent.path for agent in shown}
-    rest = [agent for path, agent in followed.view.agents.items() if path not in paths]
+    rest = [agent for path, agent in _shown_agents(followed).items() if path not in paths]
     by_state = Counter(agent.state for agent in rest).most_common()
     parts = ", ".join(f"{number} {state}" for state, number in by_state)
     return Text(f"… {len(rest)} more: {parts}", "dim")

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from openswarm.core.errors import JournalError, UserError
 from openswarm.core.events import AnyEvent, Content, Event
 from openswarm.journal.folder import BLOBS, read_blob
-from openswarm.journal.index import _PLAIN_ID, LAST
+from openswarm.journal.index import PLAIN_ID, LAST
 from openswarm.journal.lines import EVENTS_FILE, parse_line, read_events, whole_lines
 from openswarm.journal.redact import MARK, Redactor
 
@@ -47,7 +47,7 @@ _LEVEL = 6
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold."""
 _MEMBER = re.compile(
-    rf"({_PLAIN_ID.pattern})/(?:{re.escape(EVENTS_FILE)}|{BLOBS}/([0-9a-f]{{64}}))"
+    rf"({PLAIN_ID.pattern})/(?:{re.escape(EVENTS_FILE)}|{BLOBS}/([0-9a-f]{{64}}))"
 )
 _BROKEN_ZIP = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError,
@@ -73,7 +73,7 @@ def pack(folder: Path, out: Path, secrets: Iterable[str], home: Path | None = No
             f"run {folder.name} has no events yet; there is nothing to pack", "empty"
         )
     run_id = run_id or folder.resolve().name
-    if not _PLAIN_ID.fullmatch(run_id) or run_id == LAST:
+    if not PLAIN_ID.fullmatch(run_id) or run_id == LAST:
         raise JournalError(f"{folder}: {run_id[:80]!r} cannot be the id of a run", "damaged")
     _write_zip(out, packing.members(run_id, b"".join(lines)))
     return packing.places

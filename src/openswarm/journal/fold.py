@@ -58,6 +58,8 @@ class AgentView:
     started_at: float | None = None
     ended_at: float | None = None
     stage: int = 0
+    generation: int = 0
+    """The edit that it works for; 0 is the run itself."""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,13 @@ class RunView:
         """The dollars of the whole tree; None when nothing in it has a price."""
         costs = [view.cost_usd for view in self.agents.values() if view.cost_usd is not None]
         return sum(costs) if costs else None
+
+    @property
+    def edit(self) -> GenerationStarted | None:
+        """The edit that is at work, if one is."""
+        last = self.generations[-1] if self.generations else None
+        is_at_work = last is not None and self.working_since is not None and not last.undone
+        return last.started if last is not None and is_at_work else None
 
     def apply(self, event: AnyEvent) -> None:
         """Takes one event."""
@@ -245,6 +254,7 @@ class RunView:
         view = self._agent(event)
         view.name, view.item, view.stage = event.name, event.item, event.stage
         view.label = event.label or event.item
+        view.generation = self.tables.generation
         view.assigned_at = event.at
         if not is_subagent(event.agent):
             view.state, view.started_at = "running", event.at
@@ -277,11 +287,14 @@ class RunView:
         view = self._agent(event)
         view.state, view.outcome, view.why = "done", event.outcome, event.why
         view.ended_at = event.at
-        if self.generations and view.item:  # a second try is what counts
-            tried = {agent.path for agent in self.sub_agents if agent.item == view.item}
-            self.failures = [entry for entry in self.failures if entry.agent not in tried]
+        if self.generations and self.failures and view.item:  # a second try is what counts
+            items = ((e, self._about(e.agent)) for e in self.failures)
+            self.failures = [entry for entry, item in items if item != view.item]
         if event.failure is not None:
             self.failures.append(event.failure)
+
+    def _about(self, path: str) -> str:
+        return self.agents[path].item if path in self.agents else ""
 
     def _agent(self, event: AnyEvent) -> AgentView:
         return self.agents.setdefault(event.agent, AgentView(event.agent))

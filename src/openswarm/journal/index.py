@@ -30,7 +30,8 @@ PATIENCE_S = 2.0
 """How long another process that writes to the index is waited for."""
 TASK_CHARS = 200
 LAST = "last"
-_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+"""What the id of a run looks like: the name of its folder, which leads nowhere else."""
 _CREATE = "CREATE TABLE run (run_id TEXT PRIMARY KEY, stamp TEXT NOT NULL, summary TEXT NOT NULL)"
 
 Standing = Outcome | Literal["running", "interrupted", "damaged"]
@@ -71,7 +72,7 @@ def list_runs(home: Path) -> list[RunSummary]:
 def remove_run(home: Path, run_id: str) -> None:
     """Removes a run's folder. Raises `JournalError` for a live run and for what is no run's id."""
     folder = home / RUNS_FOLDER / run_id
-    if not _PLAIN_ID.fullmatch(run_id) or folder.is_symlink() or not folder.is_dir():
+    if not PLAIN_ID.fullmatch(run_id) or folder.is_symlink() or not folder.is_dir():
         raise _no_run(home, run_id)
     if is_alive(folder):
         raise JournalError(
@@ -89,7 +90,7 @@ def resolve_run(home: Path, text: str) -> Path:
     The path of a run folder that lies elsewhere is taken as well. Raises `JournalError`, which
     names the runs that come near.
     """
-    if _PLAIN_ID.fullmatch(text) and (home / RUNS_FOLDER / text).is_dir():
+    if PLAIN_ID.fullmatch(text) and (home / RUNS_FOLDER / text).is_dir():
         return home / RUNS_FOLDER / text
     if "/" in text and (Path(text) / EVENTS_FILE).is_file():
         return Path(text)
@@ -120,7 +121,7 @@ def _no_run(home: Path, text: str) -> JournalError:
 def _run_folders(home: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         for folder in (home / RUNS_FOLDER).iterdir():
-            if _PLAIN_ID.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            if PLAIN_ID.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
                 yield folder
 
 

@@ -8,6 +8,7 @@ which is how an interrupted edit is taken up.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from openswarm.core.contract import fold_key
 from openswarm.core.errors import UserError
 from openswarm.core.events import Edited, FillReason
 from openswarm.core.operations import (
@@ -204,10 +205,16 @@ class _Planner:
         self._ask(key, row, [known], "retry")
 
     def _retry_failed(self) -> None:
-        names = [*missing_names(self.tables, set()), *self.failed]
+        known = (name for name in self.failed if self._is_known(name))
+        names = [*missing_names(self.tables, set()), *known]
         if not names:
             raise UserError("no sub-agent of this run failed; name the row: --row KEY")
         self._ask_missing(list(dict.fromkeys(names)), "retry")
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a row of that name is there, or was assigned; it may have been removed."""
+        key = rowwise.contract_of(self.tables).fold((name,))
+        return key in self.tables.placed or fold_key(name) in self.tables.expected
 
     def _complete(self) -> None:
         self._ask_missing(missing_names(self.tables, set()), "complete")
