@@ -41,7 +41,7 @@ LEGEND: dict[CellState, str] = {
     "edited": "~ set by hand, and unlocked",
 }
 GROUPED_FROM = 4
-"""Numbers with more digits are written with their thousands set off; years are not."""
+"""Numbers with a unit, or with more digits, have their thousands set off; years have not."""
 SHOWN = 20
 """Of failures, missing rows and sources so many are listed."""
 UNBOUNDED = 10_000
@@ -168,7 +168,7 @@ def shown_value(cell: Cell, column: Column) -> str:
     digits = whole.lstrip("-")
     if column.type != "number" or not cell.value.isascii() or not digits.isdecimal():
         return cell.value
-    grouped = f"{int(digits):,}" if len(digits) > GROUPED_FROM else digits
+    grouped = f"{int(digits):,}" if column.unit or len(digits) > GROUPED_FROM else digits
     return f"{'-' if whole.startswith('-') else ''}{grouped}{point}{rest}"
 
 
