@@ -115,6 +115,16 @@ class Contract(Frozen):
         kept = tuple(c for c in self.columns if c.name in self.key or c.name in names)
         return self.model_copy(update={"columns": kept})
 
+    def parts(self, name: str) -> tuple[str, ...]:
+        """The key's values in a row's name, `Chile / 2024` for two; () where it has too few or
+        too many."""
+        found = name.split(KEY_SEPARATOR) if len(self.key) > 1 else [name]
+        return tuple(part.strip() for part in found) if len(found) == len(self.key) else ()
+
+    def key_of(self, name: str) -> tuple[str, ...]:
+        """The key of a row's name; that of the whole name where it has other parts than the key."""
+        return self.fold(self.parts(name) or (name,))
+
     def fold(self, values: tuple[str, ...]) -> tuple[str, ...]:
         """The key of a row for comparison: spellings and stated aliases of one thing are equal."""
         known = _canonical(self.aliases)

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from openswarm.core.contract import Contract
 from openswarm.core.frozen import Frozen
+from openswarm.core.limits import Limits
 from openswarm.core.messages import ToolCall, Usage
 from openswarm.core.operations import Operation
 from openswarm.core.result import Failure, Outcome
@@ -269,6 +270,8 @@ class GenerationStarted(Event):
     operations: tuple[Operation, ...]
     wish: str = ""
     """What was asked for in words, where a model made the operations of it."""
+    limits: Limits | None = None
+    """The limits of the edit, where they are not those of the run."""
     by: str = "user"
 
 

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from openswarm.core.errors import JournalError, UserError
 from openswarm.core.events import AnyEvent, Content, Event
 from openswarm.journal.folder import BLOBS, read_blob
-from openswarm.journal.index import PLAIN_ID, LAST
+from openswarm.journal.index import LAST, PLAIN_ID
 from openswarm.journal.lines import EVENTS_FILE, parse_line, read_events, whole_lines
 from openswarm.journal.redact import MARK, Redactor
 
@@ -46,9 +46,7 @@ _ENTRY_BYTES = 512
 _LEVEL = 6
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold."""
-_MEMBER = re.compile(
-    rf"({PLAIN_ID.pattern})/(?:{re.escape(EVENTS_FILE)}|{BLOBS}/([0-9a-f]{{64}}))"
-)
+_MEMBER = re.compile(rf"({PLAIN_ID.pattern})/(?:{re.escape(EVENTS_FILE)}|{BLOBS}/([0-9a-f]{{64}}))")
 _BROKEN_ZIP = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError,
     ValueError,

@@ -58,6 +58,11 @@ class TableFold:
         return self._before[-1].number if self._before else 0
 
     @property
+    def before(self) -> dict[Key, Placed]:
+        """The rows that this generation began with."""
+        return self._before[-1].rows if self._before else {}
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """The rows in their order."""
         return tuple(entry.row for entry in sorted(self.placed.values(), key=_place))
@@ -121,8 +126,8 @@ class TableFold:
     def _edit(self, event: Edited) -> None:
         if event.contract is not None:
             self._reshape(event.contract, event.renamed)
-        for key in event.removed:
-            self._remove(key)
+        if event.removed:
+            self._remove(set(event.removed))
         self._put(event.rows, event.places)
         self.conflicts.update({(c.key, c.column): c for c in event.conflicts})
         self.base = dict(self.placed)
@@ -151,11 +156,12 @@ class TableFold:
         )
         self.placed = {entry.row.key(contract): entry for entry in reshaped}
 
-    def _remove(self, key: Key) -> None:
-        entry = self.placed.pop(key, None)
-        if entry is not None and self.contract is not None:
-            self.expected.pop(fold_key(entry.row.name(self.contract)), None)
-        self.conflicts = {cell: c for cell, c in self.conflicts.items() if cell[0] != key}
+    def _remove(self, keys: set[Key]) -> None:
+        assert self.contract is not None
+        key_of = self.contract.key_of
+        self.placed = {key: entry for key, entry in self.placed.items() if key not in keys}
+        self.expected = {f: n for f, n in self.expected.items() if key_of(n) not in keys}
+        self.conflicts = {cell: c for cell, c in self.conflicts.items() if cell[0] not in keys}
 
     def _put(self, rows: tuple[Row, ...], places: "list[Place] | tuple[Place, ...]") -> None:
         if self.contract is None:

@@ -141,7 +141,7 @@ def _paced(means: Means, spent: Amount) -> Callable[[str], PacedModel]:
     pacing = Pacing(changed)
 
     def paced(spec: str) -> PacedModel:
-        model = means.models[spec]
+        model = means.models.get(spec) or means.models[""]
         return PacedModel(model, pacing.limiter(model.resource), gate, means.task.limits.retry_s)
 
     return paced

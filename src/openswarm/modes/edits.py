@@ -80,7 +80,7 @@ class FinishedRun:
     ) -> Engine:
         """The engine of an edit. Raises `SettingsError` naming tools that are missing."""
         given = as_tools(tools, corpus=bool(task.over))
-        every = same_tools(self.view, given, self.journal.run_id)
+        every = same_tools(self.view, given, self.journal.run_id, "edit")
         chosen = chosen_before(self.view)
         return await build_engine(
             self.journal, task, chosen, self.settings, models, every, self.home
@@ -171,7 +171,9 @@ async def edit(
             engine = await run.engine(task, models, tools)
         let_follow(stack, run.journal, run.past, observer)
         number = run.view.tables.generations + 1
-        begun = GenerationStarted(number=number, operations=operations, wish=words, by=by)
+        begun = GenerationStarted(
+            number=number, operations=operations, wish=words, limits=limits, by=by
+        )
         past = (*run.journal.events(), run.journal.append(begun))
         if engine is None:
             return await _by_hand(run, past, plan)
@@ -213,7 +215,9 @@ async def _by_hand(run: FinishedRun, past: Sequence[AnyEvent], plan: EditPlan) -
 
 
 def _outcome(view: RunView) -> tuple[Outcome, str]:
-    why = what_is_missing(coverage_of_run(view))
+    why = what_is_missing(coverage_of_run(view)) or (
+        "" if view.num_rows else "the table has no rows"
+    )
     return ("partial", why) if why else ("completed", "")
 
 

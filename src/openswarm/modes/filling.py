@@ -9,10 +9,15 @@ from openswarm.journal.journal import Journal
 from openswarm.modes.crew import Crew
 from openswarm.modes.engine import Work
 from openswarm.modes.lead import merge_summary
+from openswarm.modes.result import what_is_missing
 from openswarm.modes.writer import write_answer
 from openswarm.swarm.coverage import coverage_of
 from openswarm.swarm.edits import EditPlan, plan_edit
 from openswarm.swarm.fill import Fill
+
+NO_ANSWER = "the answer could not be written"
+UNFINISHED = ("failed", "cancelled", "partial")
+SHOWN = 10
 
 
 async def fill_given(crew: Crew) -> Ending:
@@ -29,7 +34,9 @@ async def fill_given(crew: Crew) -> Ending:
     await crew.follow_up.after_stage()
     if stopped := crew.control.cancelled:
         return Ending("partial", merge_summary(len(base)), stopped)
-    return Ending("completed", await _answer(crew, 0) or merge_summary(len(base)))
+    answer = await _answer(crew, 0)
+    why = _not_done(crew) or ("" if answer or crew.model.info.compact else NO_ANSWER)
+    return Ending("partial" if why else "completed", answer or merge_summary(len(base)), why)
 
 
 async def carry_out(crew: Crew, plan: EditPlan, past: Sequence[AnyEvent], answer: str) -> Ending:
@@ -42,9 +49,23 @@ async def carry_out(crew: Crew, plan: EditPlan, past: Sequence[AnyEvent], answer
     await crew.filler.run(plan.fills)
     if stopped := crew.control.cancelled:
         return Ending("partial", answer, stopped)
+    why = _not_done(crew)
     if plan.reword is not None:
-        answer = await _answer(crew, number, answer, plan.reword.instruction) or answer
-    return Ending("completed", answer)
+        written = await _answer(crew, number, answer, plan.reword.instruction)
+        answer = written or answer
+        why = why or ("" if written or crew.model.info.compact else NO_ANSWER)
+    return Ending("partial" if why else "completed", answer, why)
+
+
+def _not_done(crew: Crew) -> str:
+    """What is missing after the work, or which rows' sub-agents came to no end, or ''."""
+    if missing := what_is_missing(coverage_of(crew.merge.tables)):
+        return missing
+    reports = crew.roster.reports
+    last = {a.item: reports[a.path] for a in crew.roster.of_generation() if a.path in reports}
+    broken = [item for item, report in last.items() if report.outcome in UNFINISHED]
+    shown = ", ".join(item[:60] for item in broken[:SHOWN])
+    return f"{len(broken)} of {len(last)} sub-agents did not complete: {shown}" if broken else ""
 
 
 def unfinished_edit(past: Sequence[AnyEvent], journal: Journal) -> Work | None:

@@ -91,13 +91,13 @@ def chosen_before(view: RunView) -> Route:
     return Route(view.mode, view.mode_reason)  # type: ignore[arg-type]
 
 
-def same_tools(view: RunView, tools: list[Tool], run_id: str) -> list[Tool]:
+def same_tools(view: RunView, tools: list[Tool], run_id: str, call: str = "resume") -> list[Tool]:
     """The tools, if those of the run are among them. Raises `SettingsError` naming the rest."""
     missing = sorted(set(view.tools) - {entry.name for entry in tools})
     if missing:
         raise SettingsError(
             f"run {run_id} uses tools written in Python: {', '.join(missing)}; go on from Python:"
-            f" await openswarm.resume({run_id!r}, tools=[{', '.join(missing)}])"
+            f" await openswarm.{call}({run_id!r}, tools=[{', '.join(missing)}])"
         )
     return tools
 

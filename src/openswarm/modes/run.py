@@ -173,7 +173,8 @@ async def resume(
                 f"edit {view.tables.generation} of run {run_id} is over ({view.outcome}); work on"
                 f" what is missing with: openswarm edit {run_id} --complete"
             )
-        task = view.task if limits is None else view.task.model_copy(update={"limits": limits})
+        own = limits or (view.generations[-1].started.limits if view.generations else None)
+        task = view.task if own is None else view.task.model_copy(update={"limits": own})
         given = as_tools(tools, corpus=bool(task.over))
         all_tools = same_tools(view, given, run_id)
         specs = (spec_of(model) or view.model, spec_of(subagent_model) or view.subagent_model)

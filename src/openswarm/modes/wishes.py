@@ -23,7 +23,7 @@ SHOWN_ROWS = 300
 async def operations_for(
     wish: str, journal: Journal, view: RunView, models: Mapping[str, ChatModel], check: Check
 ) -> tuple[Operation, ...]:
-    """The operations that a wish asks for; what cannot be done goes back to the model once.
+    """The operations that a wish asks for; what cannot be done goes back to the model.
 
     Raises `UserError` with the model's words where it sees no operation for it.
     """

@@ -1,10 +1,12 @@
 """Writing an answer from a table: one reply of the root's model, in a conversation of its own."""
 
+from collections.abc import Sequence
+
 from openswarm.agent.context import Context
 from openswarm.agent.conversation import Conversation, replay
 from openswarm.agent.turn import Turn
 from openswarm.core.errors import BudgetError, ModelError
-from openswarm.core.events import Failed, TaskAssigned
+from openswarm.core.events import Answered, AnyEvent, Failed, GenerationStarted, TaskAssigned
 from openswarm.modes.crew import Crew
 
 WRITER = "writer"
@@ -20,8 +22,12 @@ async def write_answer(
     """
     table = crew.merge.table()
     assert table is not None
-    journal, path = crew.means.journal, f"answer/{generation}"
-    talk = replay(path, journal, journal.events())
+    journal = crew.means.journal
+    events = journal.events()
+    path = f"answer/{generation}"
+    if given := _num_given(events):
+        path = f"{path}.{given}"
+    talk = replay(path, journal, events)
     if not len(talk.history):
         brief = crew.prompts.to_write(
             table, task=crew.means.task.text, earlier=earlier, instruction=instruction,
@@ -38,6 +44,14 @@ async def write_answer(
             )
             return ""
     return talk.last.text.strip()
+
+
+def _num_given(events: Sequence[AnyEvent]) -> int:
+    """How many answers this generation has had: each is written from the table as it stands."""
+    count = 0
+    for event in events:
+        count = 0 if isinstance(event, GenerationStarted) else count + isinstance(event, Answered)
+    return count
 
 
 def _turn(crew: Crew, talk: Conversation) -> Turn:

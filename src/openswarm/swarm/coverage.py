@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from openswarm.core.contract import Contract
+from openswarm.core.contract import Contract, fold_key
 from openswarm.core.table import CellState, Row
 from openswarm.journal.tables import TableFold
 
@@ -71,14 +71,13 @@ def missing_names(tables: TableFold, done: set[str]) -> list[str]:
     contract = tables.contract
     assert contract is not None
     found = {k for k, placed in tables.placed.items() if has_something(placed.row, contract)}
-    bare = [p.row.name(contract) for key, p in tables.placed.items() if key not in found]
+    bare = {k: p.row.name(contract) for k, p in tables.placed.items() if k not in found}
     by_name = len(contract.key) == 1
-    names = {contract.fold((name,)): name for name in (*tables.expected.values(), *bare)}
-    in_rows = {contract.fold((placed.row.name(contract),)) for placed in tables.placed.values()}
+    names = {contract.key_of(name): name for name in tables.expected.values()} | bare
     return [
         name
-        for folded, name in names.items()
-        if name in bare or (folded not in in_rows and (by_name or folded[0] not in done))
+        for key, name in names.items()
+        if key in bare or (key not in tables.placed and (by_name or fold_key(name) not in done))
     ]
 
 

@@ -76,7 +76,10 @@ def _diff(
     old, new = before.table, after.table
     assert old is not None
     assert new is not None
-    old_names = {name: renamed.get(name, name) for name in new.contract.names}
+    taken = set(renamed.values())
+    old_names = {
+        name: renamed.get(name, "" if name in taken else name) for name in new.contract.names
+    }
     rows = {key: placed.row for key, placed in before.tables.placed.items()}
     found = {key: placed.row for key, placed in after.tables.placed.items()}
     cells = [
@@ -93,7 +96,7 @@ def _diff(
         wish=started.wish,
         columns_added=tuple(n for n, o in old_names.items() if o not in old.contract.names),
         columns_dropped=tuple(n for n in old.contract.names if n not in old_names.values()),
-        columns_renamed=tuple((o, n) for n, o in old_names.items() if o != n),
+        columns_renamed=tuple((o, n) for n, o in old_names.items() if o and o != n),
         rows_added=tuple(r.name(new.contract) for k, r in found.items() if k not in rows),
         rows_removed=tuple(r.name(old.contract) for k, r in rows.items() if k not in found),
         cells=tuple(cells),

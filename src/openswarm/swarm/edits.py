@@ -33,7 +33,6 @@ from openswarm.journal.tables import TableFold
 from openswarm.swarm import rows as rowwise
 from openswarm.swarm.coverage import missing_names
 from openswarm.swarm.fill import Fill
-from openswarm.swarm.follow_up import split_name
 from openswarm.swarm.rows import Change
 
 
@@ -95,7 +94,12 @@ class _Planner:
         self.tables.apply(event)
         for old, new in change.moved.items():
             if old in self.pending:
-                self.pending[new] = self.pending.pop(old)
+                pending = self.pending.pop(old)
+                into = self.pending.setdefault(new, pending)
+                into.columns |= pending.columns
+        for new, old in change.renamed.items():
+            for pending in self.pending.values():
+                pending.columns = {new if name == old else name for name in pending.columns}
         for key in change.removed:
             if key not in self.tables.placed:
                 self.pending.pop(key, None)
@@ -133,9 +137,6 @@ class _Planner:
             case AddColumn(column=column):
                 for key, placed in self.tables.placed.items():
                     self._ask(key, placed.row, [column.name], "column")
-            case RenameColumn(column=column, to=to):
-                for pending in self.pending.values():
-                    pending.columns = {to if name == column else name for name in pending.columns}
             case AddRows(rows=names):
                 self._ask_named(names, "rows")
             case SplitRow(row=name, into=names):
@@ -178,19 +179,20 @@ class _Planner:
         """Rows of which nothing is there."""
         assert self.tables.contract is not None
         for name in names:
-            values = split_name(name, self.tables.contract)
+            values = self.tables.contract.parts(name)
             key = self.tables.contract.fold(values)
             if key in self.tables.placed:
                 self._ask(key, self.tables.placed[key].row, self._asked, reason)
             elif values:
-                self.pending.setdefault(key, _Pending(values, reason, set(self._asked)))
+                pending = self.pending.setdefault(key, _Pending(values, reason, set()))
+                pending.columns |= set(self._asked)
 
     def _retry_row(self, name: str) -> None:
         contract = rowwise.contract_of(self.tables)
-        missing = (split_name(n, contract) for n in missing_names(self.tables, set()))
+        missing = {contract.fold(contract.parts(n)): n for n in missing_names(self.tables, set())}
         key = rowwise.key_of(self.tables, name)
-        if key not in self.tables.placed and key in map(contract.fold, missing):
-            self._ask_missing([name], "retry")
+        if key not in self.tables.placed and key in missing:
+            self._ask_missing([missing[key]], "retry")
             return
         key, row = rowwise.find_row(self.tables, name)
         self._ask(key, row, self._asked, "retry")
@@ -207,13 +209,14 @@ class _Planner:
     def _retry_failed(self) -> None:
         known = (name for name in self.failed if self._is_known(name))
         names = [*missing_names(self.tables, set()), *known]
-        if not names:
-            raise UserError("no sub-agent of this run failed; name the row: --row KEY")
         self._ask_missing(list(dict.fromkeys(names)), "retry")
+        key_of = rowwise.contract_of(self.tables).key_of
+        if not any(key_of(name) in self.pending for name in names):
+            raise UserError("no sub-agent of this run failed; name the row: --row KEY")
 
     def _is_known(self, name: str) -> bool:
         """Whether a row of that name is there, or was assigned; it may have been removed."""
-        key = rowwise.contract_of(self.tables).fold((name,))
+        key = rowwise.contract_of(self.tables).key_of(name)
         return key in self.tables.placed or fold_key(name) in self.tables.expected
 
     def _complete(self) -> None:
@@ -227,7 +230,7 @@ class _Planner:
     def _drop(self, name: str, column: str) -> None:
         pending = self.pending.get(rowwise.key_of(self.tables, name))
         if pending is not None:
-            pending.columns.discard(column)
+            pending.columns.discard(rowwise.contract_of(self.tables).column(column).name)
 
     @property
     def _asked(self) -> tuple[str, ...]:

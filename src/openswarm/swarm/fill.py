@@ -5,7 +5,7 @@ orchestrator is asked; an interrupted fill is taken up with the sub-agents that 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openswarm.core.contract import KEY_SEPARATOR
 from openswarm.core.events import FillReason, LimitHit, TaskAssigned
@@ -13,7 +13,7 @@ from openswarm.core.limits import Limits
 from openswarm.core.result import Report
 from openswarm.core.table import Cell, Key, Row
 from openswarm.journal.journal import Journal
-from openswarm.swarm.assignment import AgentSpec, Assignment
+from openswarm.swarm.assignment import AgentSpec, Assignment, no_pages
 from openswarm.swarm.known import Known
 from openswarm.swarm.merge import TableMerge
 from openswarm.swarm.prompts import Prompts
@@ -57,54 +57,75 @@ class Filler:
     on_report: Callable[[Report], None] = lambda _: None
 
     async def run(self, fills: Iterable[Fill], *, call_id: str = "") -> list[Report]:
-        """The reports, in the order of the fills; their rows are in the table then.
+        """The reports on these fills, each cell worked on once in a generation for one reason.
 
-        Fills beyond the ceiling of sub-agents are left out, and journalled as a limit.
+        The rows are in the table then. Fills beyond the ceiling of sub-agents are left out, and
+        journalled as a limit.
         """
-        assert self.merge.contract is not None
-        recorded = self._recorded()
         wanted = list(fills)
-        fresh = [fill for fill in wanted if self._id(fill) not in recorded]
+        if not wanted:
+            return []
+        known, reports = self.known(), self.roster.reports
+        assignments, fresh = self._split(wanted, known)
+        is_taken_up = any(assignment.path not in reports for assignment in assignments)
+        if fresh and not is_taken_up:
+            self.roster.stage += 1
         left = max(0, self.limits.max_subagents - self.roster.started_now)
         if len(fresh) > left:
             self._note_ceiling(len(fresh))
-        reports = self.roster.reports
-        known = self.known() if wanted else None
-        if known is not None and fresh[:left]:
-            self.roster.stage += 1
-            for fill in fresh[:left]:
-                recorded[self._id(fill)] = self._assign(fill, known, call_id)
-        assignments = [recorded[id_] for fill in wanted if (id_ := self._id(fill)) in recorded]
+        assignments += [self._assign(fill, known, call_id) for fill in fresh[:left]]
         await self.journal.commit()
         await self.scheduler.run([a for a in assignments if a.path not in reports], self._received)
         return [reports[assignment.path] for assignment in assignments]
 
-    def _recorded(self) -> dict[tuple[FillReason, Key, tuple[str, ...]], Assignment]:
-        """What this generation has assigned already: each fill is done once."""
-        fold = self.merge.contract.fold if self.merge.contract else tuple
-        reasons = {a.reason for a in self.roster.assigned.values() if a.reason}
-        every = (a for reason in reasons for a in self.roster.of_generation(reason))
-        return {(a.reason, fold(a.key), a.columns): a for a in every}
+    def _split(self, fills: Sequence[Fill], known: Known) -> tuple[list[Assignment], list[Fill]]:
+        """What of these fills this generation has assigned already, and what is left of them."""
+        contract = self.merge.contract
+        assert contract is not None
+        every = tuple(column.name for column in contract.asked)
+        assigned: list[Assignment] = []
+        left: list[Fill] = []
+        tried = self._tried()
+        for fill in fills:
+            before = tried.get((fill.reason, contract.fold(fill.key)), [])
+            pages = known.pages(self._kin(fill)) if before else no_pages
+            assigned += [replace(assignment, pages=pages) for assignment in before]
+            done = {name for assignment in before for name in assignment.columns or every}
+            columns = tuple(name for name in fill.columns or every if name not in done)
+            if columns:
+                left.append(replace(fill, columns=columns) if before else fill)
+        return assigned, left
 
-    def _id(self, fill: Fill) -> tuple[FillReason, Key, tuple[str, ...]]:
+    def _tried(self) -> dict[tuple[FillReason, Key], list[Assignment]]:
+        """What this generation has assigned, by reason and row."""
         assert self.merge.contract is not None
-        return fill.reason, self.merge.contract.fold(fill.key), fill.columns
+        found: dict[tuple[FillReason, Key], list[Assignment]] = {}
+        for assignment in self.roster.of_generation():
+            if assignment.reason:
+                place = (assignment.reason, self.merge.contract.fold(assignment.key))
+                found.setdefault(place, []).append(assignment)
+        return found
+
+    def _kin(self, fill: Fill) -> Key:
+        """The row whose earlier work is of use."""
+        assert self.merge.contract is not None
+        return fill.kin or self.merge.contract.fold(fill.key)
 
     def _assign(self, fill: Fill, known: Known, call_id: str) -> Assignment:
         assert self.merge.contract is not None
         contract = self.merge.contract
         narrowed = contract.only(fill.columns) if fill.columns else contract
-        key = contract.fold(fill.key)
-        placed = self.merge.tables.placed.get(fill.kin or key)
+        kin = self._kin(fill)
+        placed = self.merge.tables.placed.get(kin)
         row = placed.row if placed else None
-        spec = known.spec(fill.kin or key) or self.default_spec
+        spec = known.spec(kin) or self.default_spec
         brief = self.prompts.fill(
             fill_key=dict(zip(contract.key, fill.key, strict=True)),
             task=self.task,
             contract=narrowed,
             found=_found(row, narrowed.names),
-            notes=known.notes(fill.kin or key),
-            claims=self._claims(fill, key),
+            notes=known.notes(kin),
+            claims=self._claims(fill),
         )
         event = self.journal.append(
             TaskAssigned(
@@ -121,6 +142,7 @@ class Filler:
                 columns=fill.columns,
             )
         )
+        self.merge.expect(event)
         return self.roster.enter(
             Assignment(
                 path=event.agent,
@@ -132,14 +154,15 @@ class Filler:
                 key=fill.key,
                 columns=fill.columns,
                 reason=fill.reason,
-                pages=known.pages(fill.kin or key),
+                pages=known.pages(kin),
             )
         )
 
-    def _claims(self, fill: Fill, key: Key) -> dict[str, list[Cell]]:
+    def _claims(self, fill: Fill) -> dict[str, list[Cell]]:
         """For each disputed column the values that were found."""
-        if fill.reason != "recheck":
+        if fill.reason != "recheck" or self.merge.contract is None:
             return {}
+        key = self.merge.contract.fold(fill.key)
         conflicts = self.merge.tables.conflicts
         found = ((name, conflicts.get((key, name))) for name in fill.columns)
         return {name: [c.kept, *c.others] for name, c in found if c is not None}

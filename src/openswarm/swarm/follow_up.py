@@ -3,7 +3,6 @@ what is missing is worked on once more. Each is done once."""
 
 from dataclasses import dataclass
 
-from openswarm.core.contract import KEY_SEPARATOR, Contract
 from openswarm.core.table import ConflictPolicy, Key
 from openswarm.swarm.coverage import has_something, missing_names
 from openswarm.swarm.fill import Fill, Filler
@@ -36,7 +35,7 @@ def gaps(merge: TableMerge) -> list[Fill]:
     fills = [
         Fill(key, (), "complete")
         for name in missing_names(merge.tables, set())
-        if (key := split_name(name, contract))
+        if (key := contract.parts(name))
     ]
     for row in merge.tables.rows:
         empty = tuple(c.name for c in contract.asked if not row.cells[c.name].value)
@@ -60,9 +59,3 @@ def disputes(merge: TableMerge) -> list[Fill]:
         asked = tuple(name for name in merge.contract.names if name in names)
         fills.append(Fill(values, asked, "recheck"))
     return fills
-
-
-def split_name(name: str, contract: Contract) -> tuple[str, ...]:
-    """The key's values in a row's name; () where the name does not have as many."""
-    parts = name.split(KEY_SEPARATOR) if len(contract.key) > 1 else [name]
-    return tuple(part.strip() for part in parts) if len(parts) == len(contract.key) else ()

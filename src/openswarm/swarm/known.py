@@ -45,7 +45,7 @@ class Known:
             key = assignment.key or ((assignment.item,) if assignment.item else ())
             if len(key) == len(contract.key):
                 self._note(contract.fold(key), assignment.path)
-        for key, placed in self.tables.placed.items():
+        for key, placed in (*self.tables.before.items(), *self.tables.placed.items()):
             for cell in placed.row.cells.values():
                 self._note(key, cell.agent)
 

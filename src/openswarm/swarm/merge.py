@@ -90,6 +90,10 @@ class TableMerge:
         keys = dict.fromkeys(row.key(self.contract) for row in report.rows)
         self._update(keys, report.agent)
 
+    def expect(self, event: TaskAssigned) -> None:
+        """Learns of an assignment: what it is about is a row that the table should have."""
+        self.tables.apply(event)
+
     def edit(self, event: Edited | GenerationStarted) -> None:
         """Journals a change by hand; what reports brought before it counts no more."""
         self._append(event)
@@ -155,7 +159,8 @@ class TableMerge:
             if stands is not None and (stands.state == "locked" or name in self.contract.key):
                 cells[name] = stands
                 continue
-            offered = [candidate for candidate in candidates if candidate.answers(name)]
+            in_key = name in self.contract.key
+            offered = [c for c in candidates if in_key or c.answers(name)]
             cell = self._settle_cell(key, column, offered, agent)
             cells[name] = stands if stands is not None and not cell.value else cell
         return Row(cells=cells)

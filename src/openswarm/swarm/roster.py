@@ -11,7 +11,6 @@ from openswarm.core.events import (
     ROOT,
     AgentCreated,
     AnyEvent,
-    FillReason,
     GenerationStarted,
     ReportReceived,
     TaskAssigned,
@@ -71,11 +70,9 @@ class Roster:
         """Takes a report down."""
         self.reports[assignment.path] = report
 
-    def of_generation(self, reason: FillReason) -> list[Assignment]:
-        """What this generation has assigned for that reason."""
-        first = self.before_generation
-        every = self.assigned.values()
-        return [a for a in every if a.number > first and a.reason == reason]
+    def of_generation(self) -> list[Assignment]:
+        """What this generation has assigned, in order."""
+        return [a for a in self.assigned.values() if a.number > self.before_generation]
 
     def restore(self, events: Sequence[AnyEvent]) -> None:
         """Takes back what an earlier process had registered, assigned and received."""

@@ -24,7 +24,6 @@ from openswarm.core.operations import (
 )
 from openswarm.core.table import Cell, Conflict, Key, Place, Row
 from openswarm.journal.tables import TableFold
-from openswarm.swarm.follow_up import split_name
 
 USER = "user"
 """The agent of cells that a person set."""
@@ -70,7 +69,7 @@ def key_values(tables: TableFold, row: Row) -> tuple[str, ...]:
 def key_of(tables: TableFold, name: str) -> Key:
     """The key of a row's name. Raises `UserError` where it has too many or too few parts."""
     contract = contract_of(tables)
-    values = split_name(name, contract)
+    values = contract.parts(name)
     if not values or not all(contract.fold(values)):
         shape = " / ".join(contract.key)
         raise UserError(f"{name[:80]!r} does not name a row; a row is named {shape}")
@@ -214,7 +213,7 @@ def join_rows(tables: TableFold, operation: JoinRows) -> Change:
     key = key_of(tables, name)
     if key in tables.placed and key not in found:
         raise UserError(f"there is a row {name} that is not among those to be joined; add it")
-    values = dict(zip(contract.key, split_name(name, contract), strict=True))
+    values = dict(zip(contract.key, contract.parts(name), strict=True))
     cells, conflicts = {}, []
     for column in contract.columns:
         offered = [row.cells[column.name] for row in found.values()]
@@ -271,7 +270,7 @@ def _put_new(
         key = key_of(tables, name)
         if key in rows or (key in tables.placed and key != instead_of):
             raise UserError(f"there is a row {name} already")
-        values = dict(zip(contract.key, split_name(name, contract), strict=True))
+        values = dict(zip(contract.key, contract.parts(name), strict=True))
         cells = {n: _key_cell(values[n], contract.column(n)) if n in values else Cell()
                  for n in contract.names}  # fmt: skip
         rows[key] = Row(cells=cells)

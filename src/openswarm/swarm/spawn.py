@@ -23,6 +23,7 @@ from openswarm.core.events import (
 from openswarm.core.limits import Limits
 from openswarm.core.messages import ToolCall
 from openswarm.core.result import Report
+from openswarm.core.table import Key
 from openswarm.journal.journal import Journal
 from openswarm.swarm import validation
 from openswarm.swarm.assignment import AgentSpec, Assignment
@@ -154,10 +155,24 @@ class Spawner:
         await self.journal.commit()
         await self._run_stage([a for group in groups.values() for a in group])
         await self.follow_up.after_stage(calls[0].call.id)
+        second = self._second_tries()
         for entry in calls:
-            reports = [self.roster.reports[a.path] for a in groups[entry.call.id]]
+            reports = [self._last_word(a, second) for a in groups[entry.call.id]]
             text = self.prompts.reports(reports, self.merge.table())
             on_returned(entry.call, ToolResult(text, data=reports))
+
+    def _second_tries(self) -> dict[Key, Report]:
+        """By row: what came of working once more on what was missing."""
+        contract, reports = self.merge.contract, self.roster.reports
+        tries = (a for a in self.roster.of_generation() if a.reason == "complete")
+        return {contract.fold(a.key): reports[a.path] for a in tries} if contract else {}
+
+    def _last_word(self, assignment: Assignment, second: dict[Key, Report]) -> Report:
+        """The report of an assignment, or that of the second try where it came to nothing."""
+        report, contract = self.roster.reports[assignment.path], self.merge.contract
+        if contract is None or report.outcome == "completed":
+            return report
+        return second.get(contract.fold((assignment.item,)), report)
 
     def _assignments(self, entry: CheckedCall, briefs: dict[str, list[Brief]]) -> list[Assignment]:
         """The assignments of a call: those that are there, and new ones for the rest."""
@@ -199,6 +214,7 @@ class Spawner:
                 brief=self.journal.keep(self.prompts.brief(brief, self.merge.contract)),
             )
         )
+        self.merge.expect(event)
         return self.roster.enter(
             Assignment(event.agent, spec, brief.prompt, brief.item, call_id, (event,))
         )
