@@ -19,7 +19,10 @@ from rich.table import Table
 
 from bench.measure import Figure, Setting, setting
 
-BENCHES = ("imports", "fanout", "streaming", "capped", "broken", "budget", "resume")
+BENCHES = (
+    "imports", "fanout", "streaming", "capped", "broken", "budget", "resume",
+    "consistency", "edits", "large",
+)  # fmt: skip
 OUT = Path(__file__).parent / "out" / "results.json"
 WIDTH = 130
 _VERDICTS = {True: "[green]pass[/]", False: "[bold red]MISSED[/]", None: ""}

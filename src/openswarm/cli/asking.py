@@ -51,7 +51,7 @@ def print_citations(page: Console, citations: Sequence[Citation], contract: Cont
 
 def _evidence(cell: Cell) -> str:
     quote = f" “{one_line(cell.quote, 300)}”" if cell.quote else ""
-    return f" — {one_line(cell.source, 200)}:{quote}" if cell.source else quote
+    return f" — {one_line(cell.source, 200)}{quote and f':{quote}'}" if cell.source else quote
 
 
 def print_cell(page: Console, table: Table, row: str, column: str, around: str) -> None:

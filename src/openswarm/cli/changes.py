@@ -112,6 +112,8 @@ def retry(
     """
     made: list[Operation] = []
     for name in row or ():
+        if not name.strip():
+            raise UserError("an empty name; write --row ROW [--column COLUMN]")
         made += (
             [make_operation(op="retry_cell", row=name, column=wanted) for wanted in column]
             if column

@@ -29,7 +29,7 @@ def export(
     out: Annotated[
         list[Path],
         typer.Option(
-            help="Where to: .csv, .xlsx, .json or .md; .txt for an answer; .zip for the run.",
+            help="Where to: .csv, .xlsx, .json, .md, .parquet; .txt: an answer; .zip: the run.",
             metavar="FILE",
         ),
     ],

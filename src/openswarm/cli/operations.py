@@ -53,6 +53,13 @@ Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do what the model made of the wish unasked.")
 ]
 
+SHAPES = {
+    "set_cell": '--set "ROW: COLUMN = VALUE"', "unlock": '--unlock "ROW: COLUMN"',
+    "split_row": '--split "ROW: A; B"', "join_rows": '--join "A; B = NAME"',
+    "rename_column": '--rename-column "OLD = NEW"', "add_rows": "--add-row ROW",
+    "remove_rows": "--remove-row ROW", "drop_column": "--drop-column COLUMN",
+}  # fmt: skip
+"""How each is written; the rest is read by `parse_column`."""
 IN_ORDER = (
     "unlock", "add_column", "add_rows", "set_cell", "split_row", "join_rows", "remove_rows",
     "drop_column", "rename_column",
@@ -73,46 +80,53 @@ def given(params: Mapping[str, Any]) -> list[Operation]:
 
 def operation(name: str, text: str) -> Operation:
     """An operation as it is written on the command line. Raises `UserError`, `ContractError`."""
+    if name == "add_column":
+        return make_operation(op=name, column=parse_column(text))
+    fields = _fields(name, text)
+    if fields is None:
+        raise UserError(f"{text[:80]!r} is not written as {SHAPES[name]}")
+    return make_operation(op=name, **fields)
+
+
+def _fields(name: str, text: str) -> dict[str, Any] | None:
+    """The fields of an operation; None for a text that is not of its shape."""
     match name:
-        case "add_column":
-            return make_operation(op=name, column=parse_column(text))
-        case "drop_column":
-            return make_operation(op=name, column=text)
-        case "rename_column":
-            old, new = _halves(text, "=", '--rename-column "OLD = NEW"')
-            return make_operation(op=name, column=old, to=new)
-        case "add_rows" | "remove_rows":
-            return make_operation(op=name, rows=(text.strip(),))
         case "set_cell":
-            return _set_cell(text)
+            return _cell(text)
         case "unlock":
-            row, _, column = text.partition(":")
-            return make_operation(op=name, row=_all(row), column=_all(column))
+            row, _, column = text.rpartition(":") if ":" in text else (text, "", "")
+            return {"row": _all(row), "column": _all(column)} if row.strip() else None
+        case "rename_column":
+            old, _, new = text.partition("=")
+            return (
+                {"column": old.strip(), "to": new.strip()} if old.strip() and new.strip() else None
+            )
         case "split_row":
-            row, parts = _halves(text, ":", '--split "ROW: A; B"')
-            return make_operation(op=name, row=row, into=_listed(parts))
-        case _:
+            row, _, parts = text.partition(":")
+            into = _listed(parts)
+            return {"row": row.strip(), "into": into} if row.strip() and len(into) > 1 else None
+        case "join_rows":
             parts, _, into = text.partition("=")
-            return make_operation(op=name, rows=_listed(parts), into=into.strip())
+            rows = _listed(parts)
+            return {"rows": rows, "into": into.strip()} if len(rows) > 1 else None
+    if not text.strip():
+        return None
+    return {"column": text.strip()} if name == "drop_column" else {"rows": (text.strip(),)}
 
 
-def _set_cell(text: str) -> Operation:
-    row, rest = _halves(text, ":", '--set "ROW: COLUMN = VALUE"')
-    column, found, value = rest.partition("=")
-    if not found:
-        raise UserError(f'{text!r} is not written as --set "ROW: COLUMN = VALUE"')
-    return make_operation(op="set_cell", row=row, column=column.strip(), value=value.strip())
+def _cell(text: str) -> dict[str, str] | None:
+    """Row, column and value; what stands between the last colon and the `=` is the column, so that
+    rows may have colons in their names and values anything."""
+    start = text.find(":")
+    end = text.find("=", start)
+    row, _, column = text[: max(0, end)].rpartition(":")
+    if start < 0 or end < 0 or not row.strip() or not column.strip():
+        return None
+    return {"row": row.strip(), "column": column.strip(), "value": text[end + 1 :].strip()}
 
 
 def _all(text: str) -> str:
     return "" if text.strip() == "*" else text.strip()
-
-
-def _halves(text: str, mark: str, shape: str) -> tuple[str, str]:
-    first, found, rest = text.partition(mark)
-    if not found or not first.strip() or not rest.strip():
-        raise UserError(f"{text!r} is not written as {shape}")
-    return first.strip(), rest.strip()
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from openswarm.cli.load import LoadedRun, load_run
 from openswarm.cli.result import output, print_grid, print_json, print_result, result_object
 from openswarm.cli.tables import agents_grid, cost_grid, event_lines
 from openswarm.cli.views import show_cell, show_coverage, show_diff, show_table
+from openswarm.core.errors import UserError
 from openswarm.journal.index import resolve_run
 from openswarm.modes.settings import home_folder
 
@@ -79,6 +80,8 @@ def show(
     ]
     loaded = load_run(resolve_run(home_folder(), run))
     views = [view for wanted, view in chosen if wanted]
+    if as_json and (cite or len(views) > 1):
+        raise UserError("--json prints one object: of the run, of --diff or of --coverage alone")
     for view in views or [_show_all]:
         view(output(), loaded)
 

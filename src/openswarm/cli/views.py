@@ -37,7 +37,7 @@ def show_diff(page: Console, loaded: LoadedRun, generation: int | None, *, as_js
     found = diff_of(loaded.events, generation)
     if found is None:
         known = loaded.followed.view.tables.generations
-        which = f"no edit {generation}" if generation else "no edit"
+        which = "no edit" if generation is None else f"no edit {generation}"
         there = f"; its edits are 1 to {known}" if known else ""
         raise UserError(f"run {loaded.folder.name} has {which}{there}")
     if as_json:

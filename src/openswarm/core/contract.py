@@ -103,8 +103,9 @@ class Contract(Frozen):
     def column(self, name: str) -> Column:
         """The column of that name, case and white space aside. Raises `ContractError`."""
         wanted = fold_key(name)
-        for column in self.columns:
-            if fold_key(column.name) == wanted:
+        found = [column for column in self.columns if fold_key(column.name) == wanted]
+        for column in found:
+            if column.name == name or len(found) == 1:
                 return column
         raise ContractError(
             f"there is no column {name[:80]!r}; the columns are {', '.join(self.names)}"
@@ -140,11 +141,15 @@ def fold_key(value: str) -> str:
 
 @lru_cache(maxsize=64)
 def _canonical(aliases: tuple[Alias, ...]) -> dict[str, str]:
-    return {
-        fold_key(other): fold_key(alias.name)
-        for alias in aliases
-        for other in (*alias.others, alias.name)
-    }
+    """What each spelling stands for. Aliases that share a spelling are one, under the last name."""
+    known: dict[str, str] = {}
+    for alias in aliases:
+        name = fold_key(alias.name)
+        folded = {name, *map(fold_key, alias.others)}
+        groups = {known.get(entry, entry) for entry in folded}
+        known = {entry: name if group in groups else group for entry, group in known.items()}
+        known |= dict.fromkeys(folded, name)
+    return known
 
 
 def make_contract(**fields: Any) -> Contract:

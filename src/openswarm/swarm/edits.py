@@ -97,9 +97,10 @@ class _Planner:
                 pending = self.pending.pop(old)
                 into = self.pending.setdefault(new, pending)
                 into.columns |= pending.columns
-        for new, old in change.renamed.items():
-            for pending in self.pending.values():
-                pending.columns = {new if name == old else name for name in pending.columns}
+        renamed = {old: new for new, old in change.renamed.items()}
+        for pending in self.pending.values():
+            names = {renamed.get(name, name) for name in pending.columns}
+            pending.columns = names.intersection(self._asked)
         for key in change.removed:
             if key not in self.tables.placed:
                 self.pending.pop(key, None)
@@ -244,8 +245,11 @@ class _Planner:
         made = []
         for key in ordered:
             pending = self.pending[key]
-            columns = tuple(name for name in self._asked if name in pending.columns)
-            values = rowwise.key_values(self.tables, placed[key].row) if key in placed else ()
+            row = placed[key].row if key in placed else None
+            cells = row.cells if row else {}
+            locked = {name for name, cell in cells.items() if cell.state == "locked"}
+            columns = tuple(n for n in self._asked if n in pending.columns and n not in locked)
+            values = rowwise.key_values(self.tables, row) if row else ()
             if columns:
                 made.append(Fill(values or pending.key, columns, pending.reason, pending.kin))
         return tuple(made)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from openswarm.core.contract import Alias, Contract, fold_key, make_contract
+from openswarm.core.contract import Contract, fold_key, make_column, make_contract
 from openswarm.core.errors import UserError
 from openswarm.core.normalise import normalise, same_value
 from openswarm.core.operations import (
@@ -73,7 +73,15 @@ def key_of(tables: TableFold, name: str) -> Key:
     if not values or not all(contract.fold(values)):
         shape = " / ".join(contract.key)
         raise UserError(f"{name[:80]!r} does not name a row; a row is named {shape}")
-    return contract.fold(values)
+    key = contract.fold(values)
+    if key in tables.placed or fold_key(name) in tables.expected:
+        return key
+    columns = map(contract.column, contract.key)
+    normal = [normalise(value, column) for value, column in zip(values, columns, strict=True)]
+    key = contract.fold(tuple(entry.value for entry in normal))
+    if not all(key):
+        raise UserError(f"{name[:80]!r} does not name a row; it says that there is none")
+    return key
 
 
 def find_row(tables: TableFold, name: str) -> tuple[Key, Row]:
@@ -123,7 +131,7 @@ def rename_column(tables: TableFold, operation: RenameColumn) -> Change:
     contract = contract_of(tables)
     old, new = contract.column(operation.column).name, operation.to.strip()
     columns = [
-        column.model_copy(update={"name": new}) if column.name == old else column
+        make_column(**column.model_dump() | {"name": new}) if column.name == old else column
         for column in contract.columns
     ]
     key = [new if name == old else name for name in contract.key]
@@ -133,7 +141,7 @@ def rename_column(tables: TableFold, operation: RenameColumn) -> Change:
 def add_rows(tables: TableFold, operation: AddRows) -> Change:
     """Rows with a key and nothing else, at the end."""
     last = max((placed.place for placed in tables.placed.values()), default=(0, 0))
-    places = [(*last, number) for number in range(1, len(operation.rows) + 1)]
+    places = [(last[0], last[1] + number) for number in range(1, len(operation.rows) + 1)]
     return _put_new(tables, operation.rows, places)
 
 
@@ -163,8 +171,16 @@ def set_cell(tables: TableFold, operation: SetCell) -> Change:
     if new != key and new in tables.placed:
         raise UserError(f"there is a row {value} already; join the two instead")
     place = tables.placed[key].place
-    moved = {key: new} if new != key else {}
-    return Change(removed=tuple(moved), rows=(changed,), places=(place,), moved=moved)
+    if new == key:
+        return Change(rows=(changed,), places=(place,))
+    own = (conflict for (owner, _), conflict in tables.conflicts.items() if owner == key)
+    return Change(
+        removed=(key,),
+        rows=(changed,),
+        places=(place,),
+        conflicts=tuple(conflict.model_copy(update={"key": new}) for conflict in own),
+        moved={key: new},
+    )
 
 
 def by_hand(value: str, raw: str) -> Cell:
@@ -218,14 +234,18 @@ def join_rows(tables: TableFold, operation: JoinRows) -> Change:
     for column in contract.columns:
         offered = [row.cells[column.name] for row in found.values()]
         if column.name in values:
-            same = found[key] if key in found else found[first]
-            given = {"value": values[column.name]}
-            cells[column.name] = same.cells[column.name].model_copy(update=given)
+            made = _key_cell(values[column.name], column)
+            same = found[key].cells[column.name] if key in found else made
+            cells[column.name] = same if same.value == made.value else made
             continue
         kept, others = _joined(offered, column, name)
         cells[column.name] = kept
-        if others:
-            conflicts.append((column.name, kept, others))
+        known = [c for k in found if (c := tables.conflicts.get((k, column.name)))]
+        every = (cell for c in known for cell in (c.kept, *c.others))
+        more = [c for c in every if not same_value(c.value, kept.value, column)]
+        if kept.state != "locked" and (others or more):
+            rule = JOINED if others else known[0].rule
+            conflicts.append((column.name, kept, tuple(dict.fromkeys((*others, *more))), rule))
     aliased = _with_alias(contract, name, [row.name(contract) for row in found.values()])
     new = aliased.fold(tuple(values.values()))
     return Change(
@@ -234,8 +254,8 @@ def join_rows(tables: TableFold, operation: JoinRows) -> Change:
         rows=(Row(cells=cells),),
         places=(tables.placed[first].place,),
         conflicts=tuple(
-            Conflict(key=new, column=column, kept=kept, others=tuple(others), rule=JOINED)
-            for column, kept, others in conflicts
+            Conflict(key=new, column=column, kept=kept, others=others, rule=rule)
+            for column, kept, others, rule in conflicts
         ),
         moved={old: new for old in found if old != new},
     )
@@ -249,7 +269,7 @@ def _joined(offered: Sequence[Cell], column: Any, name: str) -> tuple[Cell, list
         return offered[0], []
     kept = (locked or given)[0]
     others = [c for c in given if not same_value(c.value, kept.value, column)]
-    if any(cell.state == "locked" for cell in others):
+    if any(not same_value(cell.value, kept.value, column) for cell in locked):
         raise UserError(
             f"{column.name} is locked to different values in rows of {name}; unlock one"
         )
@@ -267,13 +287,14 @@ def _put_new(
     contract = contract_of(tables)
     rows: dict[Key, Row] = {}
     for name in names:
-        key = key_of(tables, name)
-        if key in rows or (key in tables.placed and key != instead_of):
-            raise UserError(f"there is a row {name} already")
+        key_of(tables, name)
         values = dict(zip(contract.key, contract.parts(name), strict=True))
         cells = {n: _key_cell(values[n], contract.column(n)) if n in values else Cell()
                  for n in contract.names}  # fmt: skip
-        rows[key] = Row(cells=cells)
+        key = (row := Row(cells=cells)).key(contract)
+        if key in rows or (key in tables.placed and key != instead_of):
+            raise UserError(f"there is a row {name} already")
+        rows[key] = row
     return Change(rows=tuple(rows.values()), places=tuple(places))
 
 
@@ -307,4 +328,4 @@ def _with_alias(contract: Contract, name: str, names: Sequence[str]) -> Contract
     others = tuple(other for other in dict.fromkeys(names) if contract.fold((other,)) != folded)
     if len(contract.key) > 1 or not others:
         return contract
-    return _with(contract, aliases=(*contract.aliases, Alias(name=name, others=others)))
+    return _with(contract, aliases=(*contract.aliases, {"name": name, "others": others}))
