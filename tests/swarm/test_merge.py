@@ -153,7 +153,10 @@ def test_a_conflict_is_kept_with_the_evidence_of_both_sides_and_settled_by_major
     (conflict,) = view.conflicts
     assert (conflict.key, conflict.column, conflict.rule) == (("chile",), "capital", RULE)
     assert (conflict.kept.quote, conflict.kept.source) == ("root/2 says Santiago", "root/2.md")
-    assert (conflict.others[0].quote, conflict.others[0].source) == ("root/1 says Lima", "root/1.md")
+    assert (conflict.others[0].quote, conflict.others[0].source) == (
+        "root/1 says Lima",
+        "root/1.md",
+    )
 
 
 @pytest.mark.requirement("swarm.conflicts")

@@ -11,6 +11,7 @@ from openswarm.core.result import RunResult
 from openswarm.journal.folder import is_alive, read_blob
 from openswarm.journal.journal import Stamping
 from openswarm.journal.lines import EVENTS_FILE, read_events
+from openswarm.modes.process import collecting_rarely
 from openswarm.modes.result import result_of as result_of_view
 from openswarm.swarm.stages import stats_of
 
@@ -31,10 +32,11 @@ class LoadedRun:
 
 def load_run(folder: Path) -> LoadedRun:
     """Reads a run. Raises `JournalError` where it is damaged or from a newer version."""
-    events = tuple(read_events(folder / EVENTS_FILE))
     followed = Followed()
-    for event in events:
-        followed.take(event)
+    with collecting_rarely():
+        events = tuple(read_events(folder / EVENTS_FILE))
+        for event in events:
+            followed.take(event)
     return LoadedRun(folder, events, followed)
 
 

@@ -18,8 +18,11 @@ MAX_COLUMNS = 60
 KEY_SEPARATOR = " / "
 """What stands between the parts of a row's name where the key has several columns."""
 
-_MARKS = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
-                        "\u2013": "-", "\u2014": "-", "\u2212": "-"})  # fmt: skip
+PLAIN_MARKS = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u00ad": None}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+)
+"""Typographic quotes and dashes as they are typed; a soft hyphen is nothing."""
 
 
 class Column(Frozen):
@@ -128,6 +131,8 @@ class Contract(Frozen):
 
     def fold(self, values: tuple[str, ...]) -> tuple[str, ...]:
         """The key of a row for comparison: spellings and stated aliases of one thing are equal."""
+        if not self.aliases:
+            return tuple(map(fold_key, values))
         known = _canonical(self.aliases)
         return tuple(known.get(folded, folded) for folded in map(fold_key, values))
 
@@ -135,7 +140,9 @@ class Contract(Frozen):
 def fold_key(value: str) -> str:
     """A key for comparison: case, white space, typographic marks and outer punctuation do not
     count."""
-    plain = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(_MARKS)
+    plain = (
+        value if value.isascii() else unicodedata.normalize("NFKC", value).translate(PLAIN_MARKS)
+    )
     return " ".join(plain.casefold().split()).strip(" .,;:'\"()[]")
 
 

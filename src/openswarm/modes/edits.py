@@ -154,6 +154,7 @@ async def edit(
     cannot be done, and then nothing was.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(collecting_rarely())
         run = await open_finished(stack, run_id, home, settings)
         models: dict[str, ChatModel] = {}
         if isinstance(wish, str):
@@ -178,8 +179,7 @@ async def edit(
         if engine is None:
             return await _by_hand(run, past, plan)
         answer = run.journal.read(run.view.answer)
-        with collecting_rarely():
-            return await engine.execute(past, lambda crew: carry_out(crew, plan, past, answer))
+        return await engine.execute(past, lambda crew: carry_out(crew, plan, past, answer))
 
 
 async def undo(
@@ -190,8 +190,9 @@ async def undo(
     Raises `UserError` where there is none. An edit that was interrupted can be taken back as well.
     """
     home = home or home_folder()
-    journal = FolderJournal.reopen(runs_folder(home) / run_id)
     async with AsyncExitStack() as stack:
+        stack.enter_context(collecting_rarely())
+        journal = FolderJournal.reopen(runs_folder(home) / run_id)
         stack.callback(journal.close)
         view = fold(journal.events())
         if not view.tables.generation:

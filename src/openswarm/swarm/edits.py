@@ -190,11 +190,12 @@ class _Planner:
 
     def _retry_row(self, name: str) -> None:
         contract = rowwise.contract_of(self.tables)
-        missing = {contract.fold(contract.parts(n)): n for n in missing_names(self.tables, set())}
         key = rowwise.key_of(self.tables, name)
-        if key not in self.tables.placed and key in missing:
-            self._ask_missing([missing[key]], "retry")
-            return
+        if key not in self.tables.placed:
+            missing = {contract.key_of(n): n for n in missing_names(self.tables, set())}
+            if key in missing:
+                self._ask_missing([missing[key]], "retry")
+                return
         key, row = rowwise.find_row(self.tables, name)
         self._ask(key, row, self._asked, "retry")
         if key not in self.pending:

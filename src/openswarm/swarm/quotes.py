@@ -5,16 +5,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from openswarm.core.contract import MAX_QUOTE_CHARS, Column
+from openswarm.core.contract import MAX_QUOTE_CHARS, PLAIN_MARKS, Column
 from openswarm.tools.documents import Document, fenced
 
 _WORD = re.compile(r"\w+")
 _SEPARATOR = re.compile("(?<=\\d)[,\u00a0\u2009\u202f ](?=\\d{3}\\b)")
 _NUMBER = re.compile(r"\d[\d.,]*")
-_PLAIN = str.maketrans(
-    {"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-",
-     "\u2212": "-"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def _patterns(value: str, column: Column) -> list[re.Pattern[str]]:
 
 def _fold(text: str) -> str:
     """Case, white space, typographic marks and thousands separators do not count."""
-    return " ".join(_SEPARATOR.sub("", text.casefold().translate(_PLAIN)).split())
+    return " ".join(_SEPARATOR.sub("", text.casefold().translate(PLAIN_MARKS)).split())
 
 
 def _around(line: str, value: str) -> str:

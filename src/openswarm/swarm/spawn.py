@@ -158,7 +158,8 @@ class Spawner:
         second = self._second_tries()
         for entry in calls:
             reports = [self._last_word(a, second) for a in groups[entry.call.id]]
-            text = self.prompts.reports(reports, self.merge.table())
+            table = self.merge.table() if entry is calls[-1] else None  # once a turn is enough
+            text = self.prompts.reports(reports, table)
             on_returned(entry.call, ToolResult(text, data=reports))
 
     def _second_tries(self) -> dict[Key, Report]:
