@@ -237,13 +237,13 @@ bad.language: a model that answers in no language of ours
 
 TABLE = """
 swarm.normalise: a value takes the one form of its type, and what was written stays beside it
-table.contract-sources: a contract comes from words, a JSON or YAML file, a pydantic model, or the orchestrator
+table.contract-sources: a contract comes from words, a JSON or YAML file, or a pydantic model
 table.column-facts: columns have options, may be required, may need a source; sub-agents are told
 table.schema: the report's schema is the contract's, options included
 table.step: every cell carries the step that reported it
 table.confidence: every cell carries a confidence by a stated rule, which a sub-agent can only lower
 table.aliases: rows of stated other names of one thing are one row
-table.policies: conflicts are settled by majority, first, keep-both or recheck, each decision an event
+table.policies: conflicts are settled by majority, first, keep-both or recheck, and journalled
 table.recheck: a fresh sub-agent that sees both values and quotes settles a conflict
 table.coverage: rows and cells that were expected, found and are missing are counted, per column
 table.complete: what is missing is worked on once more, and once only
