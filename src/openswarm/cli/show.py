@@ -28,28 +28,38 @@ def add_to(app: typer.Typer) -> None:
     app.command("show", rich_help_panel="Look")(show)
 
 
-def _view(text: str, **more: Any) -> Any:
-    return typer.Option(help=text, rich_help_panel="What to show", **more)
+def _view(flag: str, text: str, **more: Any) -> Any:
+    return typer.Option(flag, help=text, rich_help_panel="What to show", **more)
 
 
 def show(
     run: options.Run,
-    table: Annotated[bool, _view("The table alone.")] = False,
+    table: Annotated[bool, _view("--table", "The table alone.")] = False,
     cite: Annotated[
         str,
-        _view('A cell with its source and quote: a mark (c3) or "ROW: COLUMN".', metavar="CELL"),
+        _view(
+            "--cite",
+            'A cell with its source and quote: a mark (c3) or "ROW: COLUMN".',
+            metavar="CELL",
+        ),
     ] = "",
-    coverage: Annotated[bool, _view("What of the table is there.")] = False,
-    diff: Annotated[bool, _view("What an edit changed.")] = False,
+    coverage: Annotated[bool, _view("--coverage", "What of the table is there.")] = False,
+    diff: Annotated[bool, _view("--diff", "What an edit changed.")] = False,
     generation: Annotated[
         int | None,
-        _view("With --diff: which edit, counted from 1.", metavar="N", show_default="the last"),
+        _view(
+            "--generation",
+            "With --diff: which edit, counted from 1.",
+            metavar="N",
+            show_default="the last",
+        ),
     ] = None,
-    agents: Annotated[bool, _view("Every agent.")] = False,
-    cost: Annotated[bool, _view("Who used what.")] = False,
-    events: Annotated[bool, _view("The journal, a line an event.")] = False,
+    agents: Annotated[bool, _view("--agents", "Every agent.")] = False,
+    cost: Annotated[bool, _view("--cost", "Who used what.")] = False,
+    events: Annotated[bool, _view("--events", "The journal, a line an event.")] = False,
     gantt: Annotated[
-        Path | None, _view("Draw who worked when (needs the extra evals).", metavar="FILE.png")
+        Path | None,
+        _view("--gantt", "Draw who worked when (needs the extra evals).", metavar="FILE.png"),
     ] = None,
     as_json: Annotated[
         bool,

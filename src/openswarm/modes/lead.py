@@ -172,4 +172,4 @@ def _has_just_answered(past: Sequence[AnyEvent]) -> bool:
 
 def merge_summary(rows: int) -> str:
     """A sentence on the table, where no model wrote one."""
-    return f"The table has {rows} rows." if rows else ""
+    return f"The table has {rows} {'row' if rows == 1 else 'rows'}." if rows else ""
