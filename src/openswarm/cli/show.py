@@ -32,28 +32,24 @@ def _view(flag: str, text: str, **more: Any) -> Any:
     return typer.Option(flag, help=text, rich_help_panel="What to show", **more)
 
 
+_CITE = _view(
+    "--cite", 'A cell with its source and quote: a mark (c3) or "ROW: COLUMN".', metavar="CELL"
+)
+_GENERATION = _view(
+    "--generation",
+    "With --diff: which edit, counted from 1.",
+    metavar="N",
+    show_default="the last",
+)
+
+
 def show(
     run: options.Run,
     table: Annotated[bool, _view("--table", "The table alone.")] = False,
-    cite: Annotated[
-        str,
-        _view(
-            "--cite",
-            'A cell with its source and quote: a mark (c3) or "ROW: COLUMN".',
-            metavar="CELL",
-        ),
-    ] = "",
+    cite: Annotated[str, _CITE] = "",
     coverage: Annotated[bool, _view("--coverage", "What of the table is there.")] = False,
     diff: Annotated[bool, _view("--diff", "What an edit changed.")] = False,
-    generation: Annotated[
-        int | None,
-        _view(
-            "--generation",
-            "With --diff: which edit, counted from 1.",
-            metavar="N",
-            show_default="the last",
-        ),
-    ] = None,
+    generation: Annotated[int | None, _GENERATION] = None,
     agents: Annotated[bool, _view("--agents", "Every agent.")] = False,
     cost: Annotated[bool, _view("--cost", "Who used what.")] = False,
     events: Annotated[bool, _view("--events", "The journal, a line an event.")] = False,

@@ -26,7 +26,6 @@ from openswarm.llm.resolve import default_spec, resolve
 from openswarm.modes.contracts import is_contract_file, load_contract
 from openswarm.modes.crew import Means
 from openswarm.modes.engine import Engine
-from openswarm.modes.given import given_rows, read_grid
 from openswarm.modes.process import raise_open_files
 from openswarm.modes.router import Route
 from openswarm.swarm.report import REPORT
@@ -164,6 +163,8 @@ def _given_table(
     contract = _given_contract(columns, key, in_file=table is not None)
     if table is None:
         return contract, ()
+    from openswarm.modes.given import given_rows, read_grid
+
     in_words = isinstance(columns, str) and not is_contract_file(columns)
     stated = contract.key if contract is not None and not in_words else ()
     return given_rows(read_grid(Path(table).expanduser()), contract, tuple(key) or stated)

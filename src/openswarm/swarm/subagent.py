@@ -24,8 +24,6 @@ from openswarm.llm.paced import PacedModel
 from openswarm.swarm.assignment import Assignment, no_pages
 from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.report import REPORT, Reporter
-from openswarm.tools.corpus.chunks import Chunk
-from openswarm.tools.corpus.passages import GAPS, best_passages
 from openswarm.tools.documents import Document
 from openswarm.tools.shared import SharedCalls
 from openswarm.tools.tool import Tool
@@ -166,6 +164,9 @@ def _passages(
     pages: Callable[[], Sequence[Document]], queries: Sequence[str], budget_bytes: int
 ) -> list[Document]:
     """What of earlier pages answers the queries best; a share of the room for each document."""
+    from openswarm.tools.corpus.chunks import Chunk
+    from openswarm.tools.corpus.passages import GAPS, best_passages
+
     documents = list(pages())
     share = budget_bytes // max(1, len(documents))
     found = []
