@@ -231,7 +231,7 @@ async def test_rows_that_are_there_are_kept_when_the_orchestrators_model_goes_aw
     assert (result.outcome, result.why) == (
         "partial", "the orchestrator's model failed: no money left"
     )  # fmt: skip
-    assert "The table has 1 rows." in result.answer
+    assert "The table has 1 row." in result.answer
     assert [(f.agent, f.kind) for f in result.failures] == [("root", "quota")]
 
 

@@ -133,7 +133,7 @@ async def test_with_nothing_said_the_answer_says_why_and_what_rows_there_are() -
         "Do it.", model=model, mode="swarm", limits=limits, columns=COLUMNS
     )
     assert result.outcome == "partial"
-    assert result.answer == "No answer was written (budget: steps). The table has 1 rows."
+    assert result.answer == "No answer was written (budget: steps). The table has 1 row."
     assert len(result.table.rows) == 1
 
 
