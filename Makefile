@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-EXTRAS := local,office,web,speed,yaml,parquet
-UNIT := not slow and not local_model and not wheel
+EXTRAS := local,office,web,mcp,speed,yaml,parquet
+UNIT := not slow and not local_model and not wheel and not browser and not sandbox
 MODELS := $(CURDIR)/.cache/openswarm
 JOBS ?= 2
 

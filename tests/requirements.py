@@ -25,7 +25,6 @@ class Claim:
 
 GAPS = {
     "journal.export": "training samples and OpenTelemetry come with the rooms that need them",
-    "agent.approvals": "no built-in tool has effects that would have to be approved",
     "corpus.many": "bench/corpus.py measures it, and no bar was set for it",
     "swarm.redundancy": "near-duplicates are neither refused nor reported as redundancy",
 }
@@ -44,6 +43,10 @@ PROGRAMS = {
     "bars.consistency": "bench/consistency.py",
     "bars.add-column": "bench/edits.py",
     "bars.large-table": "bench/large.py",
+    "bars.fetch": "bench/fetching.py",
+    "bars.sandbox": "bench/sandboxes.py",
+    "bars.injection": "bench/injection.py",
+    "bars.chaos": "bench/chaos.py",
 }
 
 HOUSE = """
@@ -269,7 +272,66 @@ table.ask: a question is answered from the finished run, without new work of sub
 journal.share: a run is packed to share, secrets redacted, and opened elsewhere
 """
 
+TOOLS = """
+web.fetch: a page's main text with its tables, its links numbered, PDF text, page by page
+web.kept: every page that was fetched is kept as it came, and a resumed run reads it from there
+web.once: equal fetches of a whole swarm are one request
+web.host-limit: a host is never asked more at once than its limit, and its Retry-After is heeded
+web.robots: robots.txt is heeded, and a refusal says so
+web.hostile: loops, wrong lengths, slow drips, bombs, resets, bad TLS: a clear error each
+web.charset: text in any declared charset arrives as it was meant
+web.private: private and metadata addresses are refused after resolution and each redirect
+web.schemes: nothing but http and https is fetched, whoever asks
+web.search: several queries at once over each of the six providers, in one form
+web.search-keys: without a key the error names every variable that would do
+browser.real: open, click, type, scroll, find and screenshot in a real Chromium
+browser.guard: whatever a page makes the browser ask for obeys the rules of fetching
+browser.missing: without playwright or Chromium the error says what to install
+code.python: a persistent interpreter a sub-agent, its state kept from call to call
+code.artifacts: figures and files come back as artifacts
+code.shell: commands in the sub-agent's own scratch directory
+code.limits: memory, processes, output and wall time are bounded
+code.escapes: network, host files, others' scratch, bombs, symlinks, /proc, ptrace: all refused
+code.no-leak: nothing survives the end of the runtime, however it ends
+code.landlock: where namespaces are denied Landlock confines, and says what it cannot
+code.refuses: where nothing confines, code is refused with what to do
+code.unsafe: only --unsafe-no-sandbox runs without, and the run is marked
+code.proxy: code reaches the web through the fetch proxy alone, and by its rules
+code.doctor: doctor probes the sandbox and prints what is active
+files.tools: read, write, edit, glob and grep inside declared roots
+files.escapes: no symlink, .. or race leads out of a root
+files.overlay: what a sub-agent writes, no other one sees before it is merged
+files.merge: changes come back as patches, merged where others changed other lines
+files.conflicts: a conflict leaves the file as it was and is reported with its patch
+files.nothing-lost: no clean-up, failure or denial loses what was written
+mcp.config: the usual JSON configuration, its mistakes named
+mcp.stdio: tools of a server that is started, namespaced
+mcp.http: tools of a server over streamable HTTP
+mcp.shared: one session serves a hundred sub-agents at once, within the server's limit
+mcp.restart: a server that dies is started again, and its open calls fail with a text
+mcp.timeout: a call that takes too long ends, and the server is told
+mcp.cancel: a cancelled call is cancelled at the server
+mcp.untrusted: names, manuals and results of servers are checked and bounded
+http.allow: only addresses on the allow list are asked, also after redirects
+http.secrets: secrets go in by name, to their own hosts, and come back out redacted
+http.redaction: no event of any type holds a secret, in any of its forms
+policy.verdicts: allow, ask and deny by tool or pattern, the most exact rule first
+policy.headless: where nobody can answer, a call is denied and that is recorded
+policy.by-id: questions of many agents are answered by id, in any order, and never replaced
+policy.narrow: a sub-agent's tools can be fewer than the orchestrator's, never more
+policy.injection: text of a page does not reach a tool with effects unless the policy allows it
+policy.terminal: approve and deny from another terminal, or with a key in the live view
+resources.named: a tool's resource admits no more at once than the settings say
+resources.fair: calls of one agent keep no other one waiting
+tools.sets: --tools takes sets and names, and says what is missing for each
+tools.plain: each built-in tool is also a plain function of its module
+"""
+
 BARS = """
+bars.fetch: 100 sub-agents on one site fetch each page once, within its limit, near the floor
+bars.sandbox: 100 sandboxed interpreters start fast and small, and leave no process behind
+bars.injection: of a suite of injected pages none reaches a tool with effects
+bars.chaos: on a site where everything breaks, all that can arrive does
 bars.consistency: sub-agents that drift fill a table of one form, and without a contract they do not
 bars.add-column: a column for 100 rows costs a fraction of the calls of a new run
 bars.large-table: 1,000 rows × 8 columns: memory, time, a journal that grows linearly, a quick view
@@ -302,5 +364,6 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims("issue 2, item 8; DESIGN 6", TERMINAL),
     *_claims("issue 2, bad input: a clear error that says what to do, nothing lost", BAD_INPUT),
     *_claims("issue 3; DESIGN 5", TABLE),
-    *_claims("DESIGN 8; issue 2, item 9; issue 3, items 4, 5 and 9", BARS),
+    *_claims("issue 4", TOOLS),
+    *_claims("DESIGN 8; issue 4; issue 2, item 9; issue 3, items 4, 5 and 9", BARS),
 )

@@ -196,7 +196,7 @@ def test_help_shows_the_defaults_of_the_limits(openswarm: Command) -> None:
     limits = Limits()
     for value in (limits.max_subagents, limits.orchestrator_steps, limits.subagent_steps):
         assert f"({value})" in shown
-    assert "Example:" in shown
+    assert "Examples:" in shown
 
 
 @pytest.mark.parametrize(

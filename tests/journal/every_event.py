@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from openswarm.core.events import AnyEvent, Content, Event
+from openswarm.core.events import BLOB, AnyEvent, Content, Event
 from openswarm.core.messages import ToolCall
 
 
@@ -74,6 +74,8 @@ def models(kind: type[BaseModel], text: str, contents: list[Content]) -> list[Ba
         for name, field in kind.model_fields.items()
         if name not in kept(kind) and (field.is_required() or holds_words(field.annotation))
     }
+    if BLOB in choices:
+        choices[BLOB] = [content.blob for content in contents if content.blob]
     made: list[BaseModel] = []
     for number in range(max(map(len, choices.values()), default=1)):
         try:
@@ -105,6 +107,12 @@ def is_fixed(kind: Any) -> bool:
     return get_origin(kind) is Literal or (bool(parts) and all(map(is_fixed, parts)))
 
 
+def without_fixed(value: Any, kind: Any) -> Any:
+    """A mapping to a few words as its keys alone; anything else as it is."""
+    is_mapping = get_origin(kind) is dict and is_fixed(get_args(kind)[1])
+    return tuple(value) if is_mapping else value
+
+
 def free_texts(value: Any) -> Iterator[str]:
     """Every text of an event that anything could stand in; not the names of blobs, which are
     hashes."""
@@ -118,10 +126,11 @@ def free_texts(value: Any) -> Iterator[str]:
                 n: f for n, f in type(value).model_fields.items() if n not in kept(type(value))
             }
             for name, field in fields.items():
-                if not is_fixed(field.annotation) and (name, type(value)) != ("blob", Content):
-                    yield from free_texts(getattr(value, name))
+                if not is_fixed(field.annotation) and name != BLOB:
+                    yield from free_texts(without_fixed(getattr(value, name), field.annotation))
         case dict():
-            yield from (*value, *(text for entry in value.values() for text in free_texts(entry)))
+            yield from value
+            yield from (text for entry in value.values() for text in free_texts(entry))
         case tuple():
             yield from (text for entry in value for text in free_texts(entry))
 

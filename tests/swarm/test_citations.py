@@ -383,6 +383,7 @@ TEXTS = st.one_of(st.lists(WORDS, max_size=30).map("".join), st.text(max_size=60
 @given(answer=TEXTS, known=st.text(max_size=20))
 @example(answer="Peru: Lima [[Chile|area]] [[x|y]]. [[Peru|capital]]", known="")
 @example(answer="\x1c0\x85.[c1]", known="")
+@example(answer="1. [c1]34.4 million", known="")
 def test_marks_are_all_that_is_added_and_each_leads_to_its_cell(answer: str, known: str) -> None:
     found = cited(answer, FOUR, known)
     used = [int(number) for number in re.findall(r"\[c(\d+)\]", found.text)]

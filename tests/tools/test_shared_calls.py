@@ -5,7 +5,8 @@ import pytest
 from pydantic import BaseModel
 
 from openswarm.core.messages import ToolCall
-from openswarm.tools.shared import KEPT_RESULTS, SharedCalls
+from openswarm.tools.dispatch import Dispatcher
+from openswarm.tools.shared import KEPT_RESULTS
 from openswarm.tools.tool import Tool, ToolContext, ToolResult
 from openswarm.tools.toolset import Toolset
 
@@ -36,20 +37,20 @@ class Searching:
         return outcome
 
 
-async def ask(shared: SharedCalls, tool: Tool, arguments: str, agent: str = "a") -> ToolResult:
+async def ask(dispatch: Dispatcher, tool: Tool, arguments: str, agent: str = "a") -> ToolResult:
     call = ToolCall(id="1", name=tool.name, arguments=arguments)
-    toolset = Toolset([tool], shared=shared)
+    toolset = Toolset([tool], dispatch=dispatch)
     return (await toolset.run([call], agent, lambda _: None, lambda *_: None))[0]
 
 
 @pytest.mark.requirement("agent.shared-calls")
 async def test_equal_calls_of_many_agents_at_once_are_one_flight() -> None:
-    shared, searching = SharedCalls(), Searching(ToolResult("found"))
+    dispatch, searching = Dispatcher(), Searching(ToolResult("found"))
     results: list[str] = []
 
     async def agent(number: int) -> None:
         spelling = '{"q": "x"}' if number % 2 else '{"page": 1, "q":"x"}'
-        results.append((await ask(shared, searching.tool, spelling)).text)
+        results.append((await ask(dispatch, searching.tool, spelling)).text)
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
@@ -60,40 +61,40 @@ async def test_equal_calls_of_many_agents_at_once_are_one_flight() -> None:
             searching.go.set()
     assert searching.runs == ["x"]
     assert results == ["found"] * 100
-    assert shared.saved == 99
+    assert dispatch.shared.saved == 99
 
 
 @pytest.mark.requirement("agent.shared-calls")
 async def test_a_result_is_kept_for_later_calls() -> None:
-    shared, searching = SharedCalls(), Searching(ToolResult("found"))
+    dispatch, searching = Dispatcher(), Searching(ToolResult("found"))
     searching.go.set()
-    await ask(shared, searching.tool, '{"q": "x"}')
-    await ask(shared, searching.tool, '{"q": "y"}')
-    await ask(shared, searching.tool, '{"q": "x"}')
+    await ask(dispatch, searching.tool, '{"q": "x"}')
+    await ask(dispatch, searching.tool, '{"q": "y"}')
+    await ask(dispatch, searching.tool, '{"q": "x"}')
     assert searching.runs == ["x", "y"]
 
 
 @pytest.mark.parametrize("failure", [ToolResult("no", ok=False), RuntimeError("boom")])
 async def test_a_failure_is_not_kept(failure: ToolResult | Exception) -> None:
-    shared, searching = SharedCalls(), Searching(failure, ToolResult("found"))
+    dispatch, searching = Dispatcher(), Searching(failure, ToolResult("found"))
     searching.go.set()
-    assert not (await ask(shared, searching.tool, "{}")).ok
-    assert (await ask(shared, searching.tool, "{}")).text == "found"
-    assert (await ask(shared, searching.tool, "{}")).text == "found"
+    assert not (await ask(dispatch, searching.tool, "{}")).ok
+    assert (await ask(dispatch, searching.tool, "{}")).text == "found"
+    assert (await ask(dispatch, searching.tool, "{}")).text == "found"
     assert len(searching.runs) == 2
 
 
 async def test_those_who_wait_for_a_flight_that_is_cancelled_fly_themselves() -> None:
-    shared, searching = SharedCalls(), Searching(ToolResult("found"))
+    dispatch, searching = Dispatcher(), Searching(ToolResult("found"))
     results: list[str] = []
     first = anyio.CancelScope()
 
     async def cancelled() -> None:
         with first:
-            await ask(shared, searching.tool, "{}")
+            await ask(dispatch, searching.tool, "{}")
 
     async def patient() -> None:
-        results.append((await ask(shared, searching.tool, "{}")).text)
+        results.append((await ask(dispatch, searching.tool, "{}")).text)
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
@@ -112,18 +113,18 @@ async def test_those_who_wait_for_a_flight_that_is_cancelled_fly_themselves() ->
 async def test_a_tool_that_changes_things_is_run_for_each_call() -> None:
     searching = Searching(ToolResult("done"))
     searching.go.set()
-    shared = SharedCalls()
+    dispatch = Dispatcher()
     tool = Tool("write", "Writes.", Query, searching.run)
-    await ask(shared, tool, "{}")
-    await ask(shared, tool, "{}")
+    await ask(dispatch, tool, "{}")
+    await ask(dispatch, tool, "{}")
     assert len(searching.runs) == 2
 
 
 async def test_no_more_results_are_kept_than_there_is_room_for() -> None:
-    shared, searching = SharedCalls(), Searching(ToolResult("found"))
+    dispatch, searching = Dispatcher(), Searching(ToolResult("found"))
     searching.go.set()
     for number in range(KEPT_RESULTS + 1):
-        await ask(shared, searching.tool, f'{{"q": "{number}"}}')
-    await ask(shared, searching.tool, f'{{"q": "{KEPT_RESULTS}"}}')
-    await ask(shared, searching.tool, '{"q": "0"}')
+        await ask(dispatch, searching.tool, f'{{"q": "{number}"}}')
+    await ask(dispatch, searching.tool, f'{{"q": "{KEPT_RESULTS}"}}')
+    await ask(dispatch, searching.tool, '{"q": "0"}')
     assert len(searching.runs) == KEPT_RESULTS + 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from openswarm.agent.conversation import Conversation
 from openswarm.core.history import History
-from openswarm.core.messages import Message, Usage
+from openswarm.core.messages import ImagePart, Message, Usage
 from openswarm.core.settings import Strategy
 from openswarm.llm.model import Request
 from openswarm.llm.paced import PaidReply
@@ -19,6 +19,8 @@ Reply = Callable[[Request], Awaitable[PaidReply]]
 FULL = 0.85
 """The part of the window at which room is made."""
 BYTES_PER_TOKEN = 3
+IMAGE_BYTES = 1_600 * BYTES_PER_TOKEN
+"""As what an image counts until the endpoint says how large the conversation is."""
 HIDDEN = "[hidden to save room; call the tool again if you need it]"
 DISCARDED = "Your earlier work was discarded to save room. Start again from the task above."
 SUMMARISE = (
@@ -86,11 +88,14 @@ class Context:
 
 
 def hide_tool_results(messages: Sequence[Message]) -> list[Message]:
-    """All tool results but those of the latest round are replaced by a mark; thinking stays."""
+    """All tool results but those of the latest round are replaced by a mark, their images too;
+    thinking stays."""
     rounds = [i for i, m in enumerate(messages) if m.role == "assistant" and m.tool_calls]
     latest = rounds[-1] if rounds else 0
     return [
-        m.model_copy(update={"content": HIDDEN}) if m.role == "tool" and i < latest else m
+        m.model_copy(update={"content": HIDDEN})
+        if 1 < i < latest and (m.role == "tool" or _num_images(m))
+        else m
         for i, m in enumerate(messages)
     ]
 
@@ -104,4 +109,11 @@ def discard_all(messages: Sequence[Message]) -> list[Message]:
 
 def _bytes(message: Message) -> int:
     calls = sum(len(call.arguments) for call in message.tool_calls)
-    return len(message.text.encode()) + len(message.reasoning.encode()) + calls
+    text = len(message.text.encode()) + len(message.reasoning.encode())
+    return text + calls + _num_images(message) * IMAGE_BYTES
+
+
+def _num_images(message: Message) -> int:
+    if isinstance(message.content, str):
+        return 0
+    return sum(isinstance(part, ImagePart) for part in message.content)

@@ -35,6 +35,8 @@ EXTRAS = (
     ("office", "openpyxl", "XLSX files"),
     ("office", "pypdf", "PDF files"),
     ("web", "trafilatura", "the text of web pages"),
+    ("web", "playwright", "a browser for agents"),
+    ("mcp", "mcp", "tools of MCP servers"),
     ("yaml", "yaml", "contracts in YAML"),
     ("parquet", "pyarrow", "Parquet files"),
     ("speed", "uvloop", "a faster event loop"),

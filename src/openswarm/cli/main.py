@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from openswarm.cli import changes, control, doctor, export, models, run, runs, show
+from openswarm.cli import approve, changes, control, doctor, export, models, run, runs, show
 from openswarm.cli.exits import Exit, report_error, say
 
 _ABOUT = """The open Agent Swarm: one task, as many sub-agents as it deserves, one answer.
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (run, changes, show, export, runs, control, models, doctor):
+for module in (run, changes, show, export, runs, control, approve, models, doctor):
     module.add_to(app)
 
 

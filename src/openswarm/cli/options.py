@@ -11,8 +11,9 @@ from openswarm.core.errors import UserError
 from openswarm.core.limits import Limits
 from openswarm.core.table import ConflictPolicy
 from openswarm.core.task import Mode as TaskMode
+from openswarm.core.tooling import Verdict
 
-TABLE, LIMITS, OUTPUT = "The table", "Limits", "Output"
+TABLE, TOOLS, LIMITS, OUTPUT = "The table", "Tools", "Limits", "Output"
 _DURATION = re.compile(r"(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+(?:\.\d+)?)s?)?")
 
 
@@ -61,6 +62,59 @@ SubagentModel = Annotated[
 Over = Annotated[
     list[str] | None,
     typer.Option(help="Search and read these: a folder, a file or an address.", metavar="PATH"),
+]
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What agents may use: web, python, shell, files, http, mcp, or single ones such as "
+        "fetch; several with commas.",
+        show_default="none",
+        rich_help_panel=TOOLS,
+        metavar="NAMES",
+    ),
+]
+Root = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A folder that the file tools work in; code sees it, too.",
+        show_default="none",
+        rich_help_panel=TOOLS,
+        metavar="FOLDER",
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Run calls of this tool without asking: a name, or a pattern such as mcp__github__*.",
+        rich_help_panel=TOOLS,
+        metavar="TOOL",
+    ),
+]
+Ask = Annotated[
+    list[str] | None,
+    typer.Option(help="Ask before each call of this tool.", rich_help_panel=TOOLS, metavar="TOOL"),
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option(help="Refuse calls of this tool.", rich_help_panel=TOOLS, metavar="TOOL"),
+]
+Attended = Annotated[
+    bool | None,
+    typer.Option(
+        "--attended/--unattended",
+        help="Whether somebody answers what has to be asked, here or with openswarm approve; "
+        "unattended, it is denied.",
+        show_default="attended at a terminal",
+        rich_help_panel=TOOLS,
+    ),
+]
+Unsafe = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe-no-sandbox",
+        help="Where no sandbox works, run code with all your rights. The run is marked.",
+        rich_help_panel=TOOLS,
+    ),
 ]
 Attach = Annotated[
     list[Path] | None,
@@ -209,3 +263,19 @@ def limits_given(context: typer.Context, base: Limits) -> Limits:
         name = str(first["loc"][0])
         flags = {param.name: param.opts[0] for param in context.command.params}
         raise UserError(f"{flags.get(name, name)} {given.get(name)}: {first['msg']}") from None
+
+
+def policy_given(
+    allow: list[str] | None, ask: list[str] | None, deny: list[str] | None
+) -> dict[str, Verdict]:
+    """The policy of the command line. Raises `UserError` for a tool with two verdicts."""
+    rules: dict[str, Verdict] = {}
+    given: tuple[tuple[Verdict, list[str] | None], ...] = (
+        ("allow", allow), ("ask", ask), ("deny", deny),
+    )  # fmt: skip
+    for verdict, tools in given:
+        for tool in tools or ():
+            if tool in rules:
+                raise UserError(f"--{rules[tool]} {tool} and --{verdict} {tool}: give one of them")
+            rules[tool] = verdict
+    return rules

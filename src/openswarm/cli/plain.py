@@ -12,6 +12,8 @@ from openswarm.core.events import (
     AgentCreated,
     Answered,
     AnyEvent,
+    ApprovalAsked,
+    ApprovalGiven,
     Cancelled,
     CapacityChanged,
     ConflictFound,
@@ -27,6 +29,7 @@ from openswarm.core.events import (
     TaskAssigned,
     Tick,
     ToolCalled,
+    ToolsOpened,
     is_subagent,
 )
 from openswarm.core.operations import describe
@@ -103,8 +106,24 @@ class PlainLines:
                 self._line(f"{event.resource} admits {event.capacity} at once ({event.reason})")
             case ConflictFound() | LimitHit() | Failed():
                 self._bounded(event)
+            case ToolsOpened() | ApprovalAsked() | ApprovalGiven():
+                self._of_tools(event)
             case _:
                 self._once(event)
+
+    def _of_tools(self, event: ToolsOpened | ApprovalAsked | ApprovalGiven) -> None:
+        match event:
+            case ToolsOpened():
+                confined = f"; code runs in: {event.sandbox}" if event.sandbox else ""
+                self._line(f"tools: {', '.join(event.tools)}{confined}")
+                for note in event.notes:
+                    self._line(note)
+            case ApprovalAsked():
+                where = f" in {event.directory}" if event.directory else ""
+                what = f"{event.agent} asks for {event.tool}{where}: {event.command}"
+                self._line(f"approval {event.id}: {what}")
+            case ApprovalGiven():
+                self._line(f"approval {event.id}: {event.answer} by {event.by}")
 
     def _once(self, event: AnyEvent) -> None:
         match event:

@@ -3,12 +3,14 @@
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import typer
 
 from openswarm.cli import options
 from openswarm.cli.display import Display, choose_display
 from openswarm.cli.exits import OF_OUTCOME, Exit, say
+from openswarm.cli.keys import answers_by_key
 from openswarm.cli.models import fetch_missing
 from openswarm.cli.result import export_result, print_json, print_result, result_object
 from openswarm.cli.work import Carried, carry_out
@@ -19,7 +21,9 @@ from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.swarm.export import check_target
 
 MAX_TASK_BYTES = 4 * 1024 * 1024
-PASSED_ON = ("mode", "model", "subagent_model", "table", "on_conflict", "complete")
+PASSED_ON = (
+    "mode", "model", "subagent_model", "table", "on_conflict", "complete", "unsafe_no_sandbox",
+)  # fmt: skip
 """Options that `openswarm.run` takes as they are."""
 
 
@@ -37,6 +41,13 @@ def run(
     subagent_model: options.SubagentModel = "",
     over: options.Over = None,
     attach: options.Attach = None,
+    tools: options.Tools = None,
+    root: options.Root = None,
+    allow: options.Allow = None,
+    ask: options.Ask = None,
+    deny: options.Deny = None,
+    attended: options.Attended = None,
+    unsafe_no_sandbox: options.Unsafe = False,
     columns: options.Columns = "",
     key: options.Key = None,
     table: options.Table = None,
@@ -60,9 +71,10 @@ def run(
     """Does a task: alone, or with as many sub-agents as it deserves.
 
     \b
-    Example:
+    Examples:
       openswarm run "Capital and population of each country" --over countries/ \\
         --columns "country; capital; population (number)" --out table.xlsx
+      openswarm run "Who makes sodium-ion batteries?" --tools web,python
 
     Ctrl-C once hands back what there is, twice kills.
 
@@ -75,11 +87,16 @@ def run(
     targets = check_targets(out)
     text = read_task(task)
     fetch_missing((model, subagent_model), settings, home, yes=yes)
+    display = choose_display(plain=plain)
     work = partial(
         run_task,
         text,
         **{name: context.params[name] for name in PASSED_ON},
         over=over or (),
+        tools=tools or (),
+        roots=root or (),
+        policy=options.policy_given(allow, ask, deny),
+        approver=attendance(attended, display),
         attachments=attach or (),
         columns=columns or None,
         key=key or (),
@@ -87,7 +104,6 @@ def run(
         home=home,
         settings=settings,
     )
-    display = choose_display(plain=plain)
     return finish(carry_out(work, display, runs_folder(home)), display, targets, as_json=as_json)
 
 
@@ -103,6 +119,7 @@ def resume(
     wall_s: options.Timeout = None,
     steps: options.Steps = None,
     critical_steps: options.CriticalSteps = None,
+    attended: options.Attended = None,
     as_json: options.Json = False,
     plain: options.Plain = False,
 ) -> int:
@@ -128,10 +145,16 @@ def resume(
         model=model,
         subagent_model=subagent_model,
         limits=options.limits_given(context, display.followed.limits),
+        approver=attendance(attended, display),
         home=home,
     )
     carried = carry_out(work, display, runs_folder(home), folder)
     return finish(carried, display, targets, as_json=as_json)
+
+
+def attendance(attended: bool | None, display: Display) -> Literal["wait"] | None:
+    """Whether questions wait for an answer: by default where keys answer them."""
+    return "wait" if attended or (attended is None and answers_by_key(display)) else None
 
 
 def read_task(text: str) -> str:

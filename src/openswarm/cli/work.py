@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 
 from openswarm.cli.display import Display
 from openswarm.cli.exits import Interrupted, first_cause
+from openswarm.cli.keys import answer_by_key, answers_by_key
 from openswarm.core.errors import ContractError, OpenswarmError, UserError
 from openswarm.core.events import ROOT, AnyEvent, Resumed, RunStarted, TaskAssigned, Tick
 from openswarm.core.result import RunResult
@@ -99,6 +100,8 @@ async def _carry_out(work: Work, stopper: _Stopper) -> RunResult | None:
         async with anyio.create_task_group() as tasks:
             await tasks.start(stopper.listen, tasks.cancel_scope)
             tasks.start_soon(stopper.display.keep_fresh)
+            if answers_by_key(stopper.display):
+                tasks.start_soon(answer_by_key, stopper.display, lambda: stopper.folder)
             result = await work(observer=stopper.observe)
             tasks.cancel_scope.cancel()
     return result

@@ -3,7 +3,9 @@
     OpenswarmError
     ├── UserError       the task, an option, a path: what the user gave
     ├── SettingsError   a key, a setting, an extra that is missing
-    ├── ModelError      the model's endpoint: kind says how it failed
+    ├── EndpointError   something on the network: kind says how it failed, and whether it may pass
+    │   ├── ModelError  the model's endpoint
+    │   └── WebError    a web server that a tool asked
     ├── ToolError       a tool that was called
     ├── ContractError   rows that do not fit the table's contract
     ├── BudgetError     a limit that is used up
@@ -83,7 +85,7 @@ def sole_error(group: BaseExceptionGroup) -> BaseException:
 
 
 class Fault(StrEnum):
-    """How a call to a model's endpoint failed."""
+    """How a call to an endpoint failed."""
 
     THROTTLED = "throttled"
     """429, or overloaded: the endpoint admits less than was asked."""
@@ -113,10 +115,8 @@ PASSING = frozenset({Fault.THROTTLED, Fault.SERVER, Fault.BROKEN, Fault.STALLED,
 """The faults that may pass, and are therefore tried again."""
 
 
-class ModelError(OpenswarmError):
-    """A model's endpoint failed. `retry_after_s` is what the endpoint asked for, if it did."""
-
-    boundary = "model"
+class EndpointError(OpenswarmError):
+    """Something on the network failed. `retry_after_s` is what it asked for, if it did."""
 
     def __init__(
         self, fault: Fault, message: str, *, retry_after_s: float | None = None, status: int = 0
@@ -131,3 +131,15 @@ class ModelError(OpenswarmError):
     def may_pass(self) -> bool:
         """Whether the same call may succeed later."""
         return self.fault in PASSING
+
+
+class ModelError(EndpointError):
+    """A model's endpoint failed."""
+
+    boundary = "model"
+
+
+class WebError(EndpointError):
+    """A web server that a tool asked failed."""
+
+    boundary = "tool"

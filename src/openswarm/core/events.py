@@ -34,12 +34,23 @@ def is_subagent(path: str) -> bool:
     return path.startswith(f"{ROOT}/")
 
 
+BLOB = "blob"
+"""The name of every field that holds the name of a blob, in contents and in events."""
+
+
 class Content(Frozen):
     """Text that is kept inline when short and as a blob when long."""
 
     text: str = ""
     blob: str = ""
     """SHA-256 of the blob, in hex; '' when the text is inline."""
+
+
+class Picture(Frozen):
+    """An image that a tool made, kept as a blob."""
+
+    media_type: str
+    blob: str
 
 
 class Event(Frozen):
@@ -64,7 +75,7 @@ class RunStarted(Event):
     openswarm: str
     """The version of openswarm that wrote it."""
     tools: tuple[str, ...] = ()
-    """Names of every tool of the run, so that a resume can name the missing ones."""
+    """Names of the tools written in Python, so that a resume can name the missing ones."""
 
 
 class Resumed(Event):
@@ -79,6 +90,18 @@ class ModeChosen(Event):
     type: Literal["mode_chosen"] = "mode_chosen"
     mode: str
     why: str
+
+
+class ToolsOpened(Event):
+    """The built-in tools of a run were made ready, by this process."""
+
+    type: Literal["tools_opened"] = "tools_opened"
+    tools: tuple[str, ...]
+    sandbox: str = ""
+    """How code is confined: `bubblewrap`, `landlock`, or `none`, where it has all rights of the
+    user; '' where no tool runs code."""
+    notes: tuple[str, ...] = ()
+    """What was left out, and what to do to have it."""
 
 
 class ContractDeclared(Event):
@@ -193,6 +216,80 @@ class ToolReturned(Event):
     text: Content
     closing: bool = False
     """The call ended the agent's work."""
+    images: tuple[Picture, ...] = ()
+    """What a model that reads images was shown beside the text."""
+
+
+class ApprovalAsked(Event):
+    """A call waits for a person's answer."""
+
+    type: Literal["approval_asked"] = "approval_asked"
+    id: str
+    """Counted from 1 in a run; answers name it."""
+    call_id: str
+    tool: str
+    command: str
+    """What it would do, in words or as the command itself."""
+    directory: str = ""
+
+
+class ApprovalGiven(Event):
+    """The answer to `approval_asked`; `withdrawn` when nobody needs it any more."""
+
+    type: Literal["approval_given"] = "approval_given"
+    id: str
+    call_id: str
+    tool: str
+    answer: Literal["allow", "deny", "withdrawn"]
+    by: str
+    """Who answered: a user, the policy, or why there was no answer."""
+    always: bool = False
+    """It holds for every further call of the tool in this run."""
+    request: str = ""
+
+
+class PageFetched(Event):
+    """A page came from the web; its bytes are kept, so that quotes of it can be checked."""
+
+    type: Literal["page_fetched"] = "page_fetched"
+    url: str
+    """What was asked for."""
+    address: str
+    """Where it was found, after redirects."""
+    status: int
+    media_type: str
+    title: str = ""
+    size: int
+    """Bytes of the body."""
+    blob: str
+    """The body as it came."""
+    text: Content
+    """What of it is text, as a model is shown it."""
+
+
+class ArtifactKept(Event):
+    """A file that a tool made for an agent: a figure, a screenshot, a table."""
+
+    type: Literal["artifact_kept"] = "artifact_kept"
+    call_id: str
+    name: str
+    media_type: str
+    size: int
+    blob: str
+
+
+class ChangesMerged(Event):
+    """What an agent changed in files went back into their folder."""
+
+    type: Literal["changes_merged"] = "changes_merged"
+    root: str
+    """The folder."""
+    changed: tuple[str, ...]
+    """Files that are as the agent left them, or with its changes merged in."""
+    conflicts: tuple[str, ...]
+    """Files that stayed as they were, since others had changed the same lines."""
+    patch: Content
+    """All that the agent changed, as a unified diff."""
 
 
 class Nudged(Event):
@@ -336,9 +433,10 @@ class Answered(Event):
 
 
 AnyEvent = Annotated[
-    RunStarted | Resumed | ModeChosen | ContractDeclared | AgentCreated | TaskAssigned
+    RunStarted | Resumed | ModeChosen | ToolsOpened | ContractDeclared | AgentCreated | TaskAssigned
     | DocumentsOpened | Admitted
     | Requeued | CapacityChanged | ModelReplied | ToolCalled | ToolReturned | Nudged | Steered
+    | ApprovalAsked | ApprovalGiven | PageFetched | ArtifactKept | ChangesMerged
     | ContextCompacted | ReportReceived | RowsMerged | ConflictFound | GenerationStarted | Edited
     | Undone | LimitHit | Cancelled | Failed | Answered,
     Field(discriminator="type"),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from openswarm.core.frozen import Frozen
 from openswarm.core.limits import Limits
+from openswarm.core.tooling import ToolSettings
 
 Strategy = Literal["none", "hide_tool_results", "summarise", "discard_all"]
 """How a conversation that nears the model's window is shortened (`agent.context`)."""
@@ -49,6 +50,8 @@ class Settings(Frozen):
     """The default limits of a run."""
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
     """By provider name (`openai`, `moonshot`, …) or by base URL."""
+    tools: ToolSettings = ToolSettings()
+    """What tools may do, and how much at once."""
     ca_bundle: str = ""
     """A file of certificates that are trusted beside the system's."""
     keep_runs_days: int = Field(0, ge=0)

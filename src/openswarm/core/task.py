@@ -8,6 +8,7 @@ from openswarm.core.contract import Contract
 from openswarm.core.frozen import Frozen
 from openswarm.core.limits import Limits
 from openswarm.core.table import ConflictPolicy, Row
+from openswarm.core.tooling import Verdict
 
 Mode = Literal["auto", "instant", "thinking", "agent", "swarm"]
 
@@ -26,7 +27,13 @@ class Task(Frozen):
     attachments: tuple[str, ...] = ()
     """Paths of files that go into the first message."""
     tools: tuple[str, ...] = ()
-    """Names of the tools that sub-agents and orchestrator may use, beside those of the corpus."""
+    """Built-in tools, or sets of them such as `web`, beside those of the corpus."""
+    roots: tuple[str, ...] = ()
+    """Folders that the file tools may work in."""
+    policy: dict[str, Verdict] = Field(default_factory=dict)
+    """What tools may do, before what the settings say."""
+    unsafe_no_sandbox: bool = False
+    """Whether code runs with all rights of the user where there is no sandbox."""
     contract: Contract | None = None
     rows: tuple[Row, ...] = ()
     """Rows of the table that are given; their empty cells are the work."""

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from openswarm.core.errors import JournalError, UserError
-from openswarm.core.events import AnyEvent, Content, Event
+from openswarm.core.events import BLOB, AnyEvent, Event
 from openswarm.journal.folder import BLOBS, read_blob
 from openswarm.journal.index import LAST, PLAIN_ID
 from openswarm.journal.lines import EVENTS_FILE, parse_line, read_events, whole_lines
@@ -44,6 +44,8 @@ _END, _LOCATOR = 22, 20
 _ENTRY_BYTES = 512
 """What the list of members may take for each."""
 _LEVEL = 6
+_ANY_BYTES = ("utf-8", "surrogateescape")
+"""Pages and pictures are no text, and stay byte for byte what they are."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold."""
 _MEMBER = re.compile(rf"({PLAIN_ID.pattern})/(?:{re.escape(EVENTS_FILE)}|{BLOBS}/([0-9a-f]{{64}}))")
@@ -117,8 +119,8 @@ class _Packing:
         """`kept` and what only takes certain words hold no free text, and stay."""
         names = (name for name in _free_fields(type(model)) if name not in kept)
         changed = {name: self._value(getattr(model, name)) for name in names}
-        if isinstance(model, Content) and model.blob:
-            changed["blob"] = self._blob(model.blob)
+        if blob := getattr(model, BLOB, ""):
+            changed[BLOB] = self._blob(blob)
         return model.model_copy(update=changed)
 
     def _value(self, value: Any) -> Any:
@@ -147,7 +149,7 @@ class _Packing:
             data = read_blob(self._folder, name)
             if hashlib.sha256(data).hexdigest() != name:
                 raise JournalError(f"{self._folder}: blob {name} is damaged", "damaged")
-            after = self._text(data.decode("utf-8", "replace")).encode()
+            after = self._text(data.decode(*_ANY_BYTES)).encode(*_ANY_BYTES)
             new = name if after == data else hashlib.sha256(after).hexdigest()
             self._renamed[name] = new
             if new != name:
@@ -332,11 +334,10 @@ class _Unpacking:
 
 def _blobs_of(value: Any) -> Iterator[str]:
     match value:
-        case Content():
-            yield from (value.blob,) if value.blob else ()
         case BaseModel():
             for name in type(value).model_fields:
-                yield from _blobs_of(getattr(value, name))
+                field = getattr(value, name)
+                yield from ((field,) if field else ()) if name == BLOB else _blobs_of(field)
         case tuple() | list() | set() | frozenset():
             for entry in value:
                 yield from _blobs_of(entry)

@@ -9,6 +9,9 @@ from openswarm.core.events import (
     Admitted,
     Answered,
     AnyEvent,
+    ApprovalAsked,
+    ApprovalGiven,
+    ArtifactKept,
     Cancelled,
     CapacityChanged,
     Content,
@@ -90,6 +93,10 @@ class RunView:
     agents: dict[str, AgentView] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     limits_hit: list[LimitHit] = field(default_factory=list)
+    approvals: dict[str, ApprovalAsked] = field(default_factory=dict)
+    """Questions that wait for an answer, by id, oldest first."""
+    artifacts: list[ArtifactKept] = field(default_factory=list)
+    """Files that tools made, in order."""
     capacity: dict[str, int] = field(default_factory=dict)
     """What each resource admits at once, where that was found to be limited."""
     outcome: Outcome | None = None
@@ -169,10 +176,10 @@ class RunView:
                 self.mode, self.mode_reason = event.mode, event.why
             case CapacityChanged():
                 self.capacity[event.resource] = event.capacity
-            case GenerationStarted():
-                self._begin_generation(event)
-            case Undone():
-                self._undo(event)
+            case ApprovalAsked() | ApprovalGiven() | ArtifactKept():
+                self._apply_to_tools(event)
+            case GenerationStarted() | Undone():
+                self._change_generation(event)
             case Failed():
                 self.failures.append(
                     Failure(
@@ -188,7 +195,25 @@ class RunView:
                 self.tables.apply(event)
                 self._apply_to_agent(event)
 
-    def _begin_generation(self, event: GenerationStarted) -> None:
+    def _apply_to_tools(self, event: ApprovalAsked | ApprovalGiven | ArtifactKept) -> None:
+        if isinstance(event, ArtifactKept):
+            self.artifacts.append(event)
+            return
+        view = self._agent(event)
+        if isinstance(event, ApprovalAsked):
+            self.approvals[event.id] = event
+        else:
+            self.approvals.pop(event.id, None)
+        waits = [e for e in self.approvals.values() if e.agent == event.agent]
+        if waits:
+            view.state, view.why = "suspended", f"approval {waits[0].id}: {waits[0].tool}"
+        elif view.state == "suspended":
+            view.state, view.why = "running", ""
+
+    def _change_generation(self, event: GenerationStarted | Undone) -> None:
+        if isinstance(event, Undone):
+            self._undo(event)
+            return
         self.tables.apply(event)
         self.generations.append(
             Generation(event, self.outcome, self.why, self.answer, tuple(self.failures))

@@ -13,18 +13,22 @@ from pydantic import Field, ValidationError
 
 from openswarm.core.frozen import Frozen
 
+Verb = Literal["steer", "cancel", "kill", "allow", "always", "deny"]
+"""The first three are about an agent, the others answer a question of the approval queue."""
+
 REQUESTS_FILE = "requests.jsonl"
 MAX_LINE_CHARS = 64 * 1024
 READ_BYTES = 1024 * 1024
 
 
 class ControlRequest(Frozen):
-    """What someone asks of a running agent."""
+    """What someone asks of a run."""
 
     id: str = Field(max_length=64)
-    verb: Literal["steer", "cancel", "kill"]
+    verb: Verb
     agent: str = Field("root", max_length=200)
     text: str = Field("", max_length=32_000)
+    """The words of `steer`, or the id of the question that is answered."""
     by: str = Field("user", max_length=100)
 
 

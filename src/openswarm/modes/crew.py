@@ -2,12 +2,12 @@
 table. Built once for a run, or for a generation of it, from what its journal says."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from openswarm.agent.control import Control
 from openswarm.core.budget import Amount, Ledger
-from openswarm.core.events import AnyEvent, CapacityChanged
+from openswarm.core.events import AnyEvent
 from openswarm.core.limits import Limits
 from openswarm.core.settings import Strategy
 from openswarm.core.task import Task
@@ -25,7 +25,7 @@ from openswarm.swarm.prompts import Prompts
 from openswarm.swarm.roster import Roster
 from openswarm.swarm.scheduler import Scheduler
 from openswarm.swarm.subagent import Subagents
-from openswarm.tools.shared import SharedCalls
+from openswarm.tools.dispatch import Dispatcher
 from openswarm.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Means:
     strategy: Strategy = "hide_tool_results"
     tools: Sequence[Tool] = ()
     corpus: "Corpus | None" = None
+    pacing: Pacing = field(default_factory=Pacing)
+    dispatch: Dispatcher = field(default_factory=Dispatcher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,6 @@ class Crew:
 
     means: Means
     control: Control
-    shared: SharedCalls
     merge: TableMerge
     roster: Roster
     prompts: Prompts
@@ -88,7 +89,6 @@ def make_crew(
     roster = Roster(journal)
     roster.restore(past)
     roster.register(DEFAULT_AGENT)
-    shared = SharedCalls()
     prompts = Prompts(
         compact=paced(ORCHESTRATOR).info.compact, compact_subagents=paced("").info.compact
     )
@@ -96,7 +96,7 @@ def make_crew(
         journal=journal,
         model=paced,
         tools=means.tools,
-        shared=shared,
+        dispatch=means.dispatch,
         contract=lambda: merge.contract,
         corpus=means.corpus,
         limits=task.limits,
@@ -119,7 +119,6 @@ def make_crew(
     return Crew(
         means=means,
         control=control,
-        shared=shared,
         merge=merge,
         roster=roster,
         prompts=prompts,
@@ -135,14 +134,11 @@ def _paced(means: Means, spent: Amount) -> Callable[[str], PacedModel]:
     ledger.settle(Amount(), spent)
     gate = BudgetGate(ledger)
 
-    def changed(resource: str, capacity: int, reason: str) -> None:
-        means.journal.append(CapacityChanged(resource=resource, capacity=capacity, reason=reason))
-
-    pacing = Pacing(changed)
-
     def paced(spec: str) -> PacedModel:
         model = means.models.get(spec) or means.models[""]
-        return PacedModel(model, pacing.limiter(model.resource), gate, means.task.limits.retry_s)
+        return PacedModel(
+            model, means.pacing.limiter(model.resource), gate, means.task.limits.retry_s
+        )
 
     return paced
 

@@ -4,11 +4,10 @@ An edit is a generation of the run. What was there before it stays in the journa
 it back exactly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from openswarm.core.errors import UserError
 from openswarm.core.events import Answered, AnyEvent, GenerationStarted, Undone
@@ -21,12 +20,13 @@ from openswarm.journal.fold import RunView, fold
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Observer
 from openswarm.llm.model import ChatModel
+from openswarm.modes.build import Plan, build_engine
 from openswarm.modes.engine import Engine
 from openswarm.modes.filling import carry_out, failed_rows
 from openswarm.modes.parts import (
     ModelChoice,
+    ToolChoice,
     as_tools,
-    build_engine,
     chosen_before,
     close_later,
     let_follow,
@@ -40,7 +40,6 @@ from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.modes.wishes import operations_for
 from openswarm.swarm.edits import EditPlan, plan_edit
 from openswarm.swarm.merge import TableMerge
-from openswarm.tools.tool import Tool
 
 NOTHING_DONE = Stats()
 """The figures of an edit that no model was needed for."""
@@ -76,15 +75,15 @@ class FinishedRun:
         self,
         task: Task,
         models: dict[str, ChatModel],
-        tools: Sequence[Tool | Callable[..., Any]],
+        tools: Sequence[ToolChoice],
+        stack: AsyncExitStack,
     ) -> Engine:
         """The engine of an edit. Raises `SettingsError` naming tools that are missing."""
-        given = as_tools(tools, corpus=bool(task.over))
-        every = same_tools(self.view, given, self.journal.run_id, "edit")
+        given = as_tools(tools, corpus=bool(task.over), built_in=task.tools)
+        own = same_tools(self.view, given, self.journal.run_id, "edit")
         chosen = chosen_before(self.view)
-        return await build_engine(
-            self.journal, task, chosen, self.settings, models, every, self.home
-        )
+        plan = Plan(self.journal, task, chosen, self.settings, models, self.home, own, self.past)
+        return await build_engine(plan, stack)
 
 
 async def open_finished(
@@ -139,7 +138,7 @@ async def edit(
     words: str = "",
     model: ModelChoice = "",
     subagent_model: ModelChoice = "",
-    tools: Sequence[Tool | Callable[..., Any]] = (),
+    tools: Sequence[ToolChoice] = (),
     limits: Limits | None = None,
     home: Path | None = None,
     settings: Settings | None = None,
@@ -169,7 +168,7 @@ async def edit(
         engine = None
         if plan.fills or plan.reword:
             models = models or await run.models(stack, model, subagent_model)
-            engine = await run.engine(task, models, tools)
+            engine = await run.engine(task, models, tools, stack)
         let_follow(stack, run.journal, run.past, observer)
         number = run.view.tables.generations + 1
         begun = GenerationStarted(

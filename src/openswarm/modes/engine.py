@@ -60,6 +60,7 @@ class Engine:
         Raises `ModelError` when nothing at all could be had.
         """
         started = time.monotonic()
+        asked = self.means.dispatch.approvals
         for event in past:
             self._fold(event)
         stop_observing = self.journal.observe(self._fold)
@@ -67,7 +68,7 @@ class Engine:
         try:
             try:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(keep_house, self.journal, self.control, self.folder)
+                    tasks.start_soon(keep_house, self.journal, self.control, self.folder, asked)
                     tasks.start_soon(watch_time, self.means.task.limits.wall_s, self.control)
                     with self.control.scope:
                         ending = await self._work(past, work)

@@ -9,20 +9,23 @@ from openswarm.agent.control import Control, Steer
 from openswarm.core.events import Cancelled
 from openswarm.journal.journal import Journal
 from openswarm.journal.requests import ControlRequest, RequestReader
+from openswarm.tools.approvals import Approvals
 
 POLL_S = 0.2
 GRACE_S = 120.0
 """What a run whose time is up gets to hand back what it has."""
 
 
-async def keep_house(journal: Journal, control: Control, folder: Path | None) -> None:
+async def keep_house(
+    journal: Journal, control: Control, folder: Path | None, approvals: Approvals | None = None
+) -> None:
     """Carries out requests and makes what happened visible to other processes, until cancelled."""
     reader = RequestReader(folder) if folder else None
     while True:
         await anyio.sleep(POLL_S)
         if reader is not None:
             for request in await anyio.to_thread.run_sync(reader.read):
-                carry_out(request, journal, control)
+                carry_out(request, journal, control, approvals)
         await journal.commit()
 
 
@@ -34,8 +37,14 @@ async def watch_time(wall_s: float, control: Control) -> None:
     control.kill(f"limit of {wall_s:g} s")
 
 
-def carry_out(request: ControlRequest, journal: Journal, root: Control) -> None:
+def carry_out(
+    request: ControlRequest, journal: Journal, root: Control, approvals: Approvals | None = None
+) -> None:
     """Does what was asked; the event with the request's id is the answer."""
+    if request.verb in ("allow", "always", "deny"):
+        if approvals is not None:
+            approvals.answer(request.text, request.verb, request.by, request.id)
+        return
     control = root.find(request.agent)
     if control is None:
         return

@@ -1,10 +1,12 @@
 """The root agent's work: an orchestrator that leads a swarm, an agent alone, or one reply."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from openswarm.agent.conversation import Conversation, replay
 from openswarm.agent.loop import Ending
+from openswarm.agent.release import with_release
 from openswarm.core.errors import ModelError
 from openswarm.core.events import (
     ROOT,
@@ -49,7 +51,7 @@ async def lead(
     agent = root.lead(talk, past, stop_when).agent()
     journal, merge = crew.means.journal, crew.merge
     try:
-        ending = await agent.run()
+        ending, note = await with_release(agent.run, agent.tools, ROOT)
     except ModelError as error:
         journal.append(Failed(boundary=error.boundary, kind=error.kind, message=str(error)[:2000]))
         await journal.commit()
@@ -61,7 +63,7 @@ async def lead(
         journal.append(ReportReceived(outcome=ending.outcome, rows=rows, steps=talk.steps))
         merge.add(0, Report(agent=ROOT, outcome=ending.outcome, rows=rows))
         return Ending(ending.outcome, merge_summary(len(rows)), ending.why)
-    return ending
+    return replace(ending, text="\n\n".join(filter(None, (ending.text, note))))
 
 
 class _Root:
@@ -98,7 +100,7 @@ class _Root:
             limits=self.task.limits,
             strategy=self.crew.means.strategy,
             tools=self._tools(talk),
-            shared=self.crew.shared,
+            dispatch=self.crew.means.dispatch,
             spawner=spawner,
             thinking={"instant": False, "thinking": True}.get(self.mode),
             stop_when=stop_when,

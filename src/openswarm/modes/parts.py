@@ -14,20 +14,17 @@ from pydantic import BaseModel, ValidationError
 from openswarm.core.columns import contract_of, keyed, parse_columns
 from openswarm.core.contract import Contract
 from openswarm.core.errors import OpenswarmError, SettingsError, UserError
-from openswarm.core.events import AnyEvent, Failed, RunStarted, Tick
+from openswarm.core.events import AnyEvent, Failed, RunStarted
 from openswarm.core.settings import Settings
 from openswarm.core.table import Row
 from openswarm.core.task import Task
 from openswarm.journal.fold import RunView
-from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
 from openswarm.modes.contracts import is_contract_file, load_contract
-from openswarm.modes.crew import Means
-from openswarm.modes.engine import Engine
-from openswarm.modes.process import raise_open_files
 from openswarm.modes.router import Route
+from openswarm.modes.toolbox import expand
 from openswarm.swarm.report import REPORT
 from openswarm.swarm.spawn import TOOL_NAMES
 from openswarm.tools.tool import Tool, tool
@@ -35,19 +32,29 @@ from openswarm.tools.tool import Tool, tool
 ModelChoice = str | ChatModel
 Columns = str | Path | Contract | type[BaseModel] | None
 """A contract: in words, in a file, as an object, or as a pydantic model."""
-PAGE_BYTES = {True: 2_000, False: 8_000}
-"""The size of a page of the corpus, by `ModelInfo.compact`."""
+ToolChoice = str | Tool | Callable[..., Any]
+"""A built-in tool or set by its name, a tool, or a typed function."""
 
 CORPUS_TOOLS = ("search", "open", "grep")
 
 
-def as_tools(tools: Sequence[Tool | Callable[..., Any]], *, corpus: bool = False) -> list[Tool]:
-    """Tools and typed functions as tools, beside openswarm's own and those of a corpus.
+def names_of(tools: Sequence[ToolChoice]) -> tuple[str, ...]:
+    """The built-in tools and sets among what was given. Raises `UserError` for unknown ones."""
+    names = tuple(entry for entry in tools if isinstance(entry, str))
+    expand(names)
+    return names
+
+
+def as_tools(
+    tools: Sequence[ToolChoice], *, corpus: bool = False, built_in: Sequence[str] = ()
+) -> list[Tool]:
+    """Tools and typed functions as tools, beside built-in ones and those of a corpus.
 
     Raises `UserError` for two of one name.
     """
-    made = [entry if isinstance(entry, Tool) else tool(entry) for entry in tools]
-    own = (*TOOL_NAMES, REPORT, *(CORPUS_TOOLS if corpus else ()))
+    given = (entry for entry in tools if not isinstance(entry, str))
+    made = [entry if isinstance(entry, Tool) else tool(entry) for entry in given]
+    own = (*TOOL_NAMES, REPORT, *(CORPUS_TOOLS if corpus else ()), *expand(built_in))
     names = [*own, *(entry.name for entry in made)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -188,46 +195,6 @@ async def check_corpus(sources: Sequence[str]) -> None:
     from openswarm.tools.corpus.corpus import check_sources
 
     await anyio.to_thread.run_sync(check_sources, sources)
-
-
-async def build_engine(
-    journal: Journal,
-    task: Task,
-    chosen: Route,
-    settings: Settings,
-    models: dict[str, ChatModel],
-    tools: Sequence[Tool],
-    home: Path,
-) -> Engine:
-    """The engine of a run, or of a generation of it, its corpus read and indexed."""
-    raise_open_files()
-    compact = models["orchestrator"].info.compact
-    corpus = None
-    if task.over:
-        from openswarm.tools.corpus.corpus import Corpus
-        from openswarm.tools.corpus.grep import grep_tool
-        from openswarm.tools.corpus.open import open_tool
-        from openswarm.tools.corpus.search import search_tool
-
-        corpus = await Corpus.open(
-            task.over,
-            home / "corpora",
-            progress=lambda done, total: journal.tick(
-                Tick(agent="root", kind="progress", text=f"reading documents {done}/{total}")
-            ),
-            page_bytes=PAGE_BYTES[compact],
-        )
-        tools = [*(make(corpus) for make in (search_tool, open_tool, grep_tool)), *tools]
-    means = Means(
-        journal=journal,
-        task=task,
-        models=models,
-        strategy=settings.context_strategy,
-        tools=tools,
-        corpus=corpus,
-    )
-    folder = journal.folder if isinstance(journal, FolderJournal) else None
-    return Engine(means, chosen, folder=folder)
 
 
 def let_follow(

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,20 @@ from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
 from openswarm.core.table import ConflictPolicy
 from openswarm.core.task import Mode, Task
+from openswarm.core.tooling import Verdict
 from openswarm.journal.fold import RunView, fold
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
-from openswarm.llm.model import ChatModel
 from openswarm.modes.attachments import with_attachments
+from openswarm.modes.build import Attendance, Plan, build_engine
 from openswarm.modes.engine import Work
 from openswarm.modes.filling import fill_given, unfinished_edit
 from openswarm.modes.parts import (
     Columns,
     ModelChoice,
+    ToolChoice,
     absolutes,
     as_tools,
-    build_engine,
     check_corpus,
     chosen_before,
     close_later,
@@ -38,6 +39,7 @@ from openswarm.modes.parts import (
     make_models,
     make_task,
     model_specs,
+    names_of,
     new_run_id,
     run_started,
     same_tools,
@@ -48,7 +50,6 @@ from openswarm.modes.result import result_of
 from openswarm.modes.router import route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.swarm.stages import fold_stages, stats_of
-from openswarm.tools.tool import Tool
 
 TICKS_BEHIND = 10_000
 """Who follows a run and is so many entries behind is spared further signs of life."""
@@ -59,7 +60,11 @@ async def run(
     *,
     model: ModelChoice = "",
     subagent_model: ModelChoice = "",
-    tools: Sequence[Tool | Callable[..., Any]] = (),
+    tools: Sequence[ToolChoice] = (),
+    roots: Sequence[str | Path] = (),
+    policy: Mapping[str, Verdict] | None = None,
+    approver: Attendance = None,
+    unsafe_no_sandbox: bool = False,
     mode: Mode = "auto",
     over: Sequence[str | Path] = (),
     columns: Columns = None,
@@ -81,6 +86,12 @@ async def run(
     `table` is a file with rows; `columns` says what is asked beside its own, and its empty cells
     are the work. `on_conflict` says how different values for one cell are settled; with `complete`
     what is missing after a stage is worked on once more.
+
+    `tools` are names of built-in tools and sets (`web`, `python`, `files`, …), `Tool`s and typed
+    functions; `roots` are the folders that the file tools work in. `policy` says allow, ask or
+    deny by tool; `approver` answers what has to be asked (`wait`: somebody at another terminal
+    does), and without one such calls are denied. `unsafe_no_sandbox` lets code run with all your
+    rights where nothing confines it.
     Raises `OpenswarmError` when the run could not be begun or nothing at all could be had.
     """
     home = home or home_folder()
@@ -94,13 +105,17 @@ async def run(
         subagent_model=specs[1],
         over=absolutes(over),
         attachments=absolutes(attachments),
+        tools=names_of(tools),
+        roots=absolutes(roots),
+        policy=dict(policy or {}),
+        unsafe_no_sandbox=unsafe_no_sandbox,
         contract=contract,
         rows=rows,
         conflicts=on_conflict,
         complete=complete,
         limits=limits or settings.limits,
     )
-    all_tools = as_tools(tools, corpus=bool(over))
+    own_tools = as_tools(tools, corpus=bool(over), built_in=given.tools)
     brief = with_attachments(given)
     if given.over:
         await check_corpus(given.over)
@@ -111,29 +126,22 @@ async def run(
             journal = FolderJournal.create(runs_folder(home) / new_run_id())
             stack.callback(journal.close)
         let_follow(stack, journal, (), observer)
-        begun = journal.append(run_started(given, specs, all_tools))
-        return await _begin(begun, journal, settings, models, all_tools, home, brief)
+        begun = journal.append(run_started(given, specs, own_tools))
+        chosen = route(given, len(own_tools) + len(given.tools))
+        plan = Plan(journal, given, chosen, settings, models, home, own_tools, (), approver)
+        return await _begin(begun, plan, brief, stack)
 
 
-async def _begin(
-    started: RunStarted,
-    journal: Journal,
-    settings: Settings,
-    models: dict[str, ChatModel],
-    tools: Sequence[Tool],
-    home: Path,
-    brief: str,
-) -> RunResult:
-    """Chooses the mode of a run whose first event is there, and carries it out."""
-    task = started.task
-    chosen = route(task, len(tools))
+async def _begin(started: RunStarted, plan: Plan, brief: str, stack: AsyncExitStack) -> RunResult:
+    """Carries out a run whose first event is there."""
+    journal, chosen = plan.journal, plan.route
     mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
     await journal.commit()
     with failure_noted(journal):
-        engine = await build_engine(journal, task, chosen, settings, models, tools, home)
+        engine = await build_engine(plan, stack)
     engine.brief = brief
     with collecting_rarely():
-        return await engine.execute((started, mode_chosen), work_of(task))
+        return await engine.execute((started, mode_chosen), work_of(plan.task))
 
 
 def work_of(task: Task) -> Work | None:
@@ -146,7 +154,8 @@ async def resume(
     *,
     model: ModelChoice = "",
     subagent_model: ModelChoice = "",
-    tools: Sequence[Tool | Callable[..., Any]] = (),
+    tools: Sequence[ToolChoice] = (),
+    approver: Attendance = None,
     limits: Limits | None = None,
     home: Path | None = None,
     settings: Settings | None = None,
@@ -175,14 +184,16 @@ async def resume(
             )
         own = limits or (view.generations[-1].started.limits if view.generations else None)
         task = view.task if own is None else view.task.model_copy(update={"limits": own})
-        given = as_tools(tools, corpus=bool(task.over))
-        all_tools = same_tools(view, given, run_id)
+        given = as_tools(tools, corpus=bool(task.over), built_in=task.tools)
+        own_tools = same_tools(view, given, run_id)
         specs = (spec_of(model) or view.model, spec_of(subagent_model) or view.subagent_model)
         models = make_models(model, subagent_model, specs, settings, home)
         await close_later(stack, models)
         let_follow(stack, journal, past, observer)
-        chosen = route(task, len(all_tools)) if not view.mode else chosen_before(view)
-        engine = await build_engine(journal, task, chosen, settings, models, all_tools, home)
+        num_tools = len(own_tools) + len(task.tools)
+        chosen = route(task, num_tools) if not view.mode else chosen_before(view)
+        plan = Plan(journal, task, chosen, settings, models, home, own_tools, past, approver)
+        engine = await build_engine(plan, stack)
         if ROOT not in view.agents:
             engine.brief = with_attachments(task)
         news: list[AnyEvent] = [journal.append(Resumed())]

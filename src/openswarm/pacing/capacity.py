@@ -17,6 +17,8 @@ class Capacity:
     """The learned capacity of one resource, and what is in flight."""
 
     limit: int = UNLIMITED
+    ceiling: int = UNLIMITED
+    """What it never exceeds, whatever the resource would admit."""
     in_flight: int = 0
     peak: int = 0
     """The most in flight since the last change."""
@@ -42,7 +44,7 @@ class Capacity:
     def succeeded(self) -> None:
         """A call brought its result."""
         self.faults = 0
-        if self.limit == UNLIMITED:
+        if self.limit >= self.ceiling:
             return
         self.clean += 1
         if self.clean >= self.limit:
@@ -59,7 +61,7 @@ class Capacity:
             self._set(max(1, min(self.limit, self.peak) // 2), growth=1)
 
     def _set(self, limit: int, growth: int) -> None:
-        self.limit = limit
-        self.growth = min(growth, max(1, limit // 4))
+        self.limit = min(limit, self.ceiling)
+        self.growth = min(growth, max(1, self.limit // 4))
         self.clean = 0
         self.peak = self.in_flight

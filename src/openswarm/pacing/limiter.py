@@ -4,16 +4,18 @@ A call that may pass is tried again here and nowhere else: a throttled one waits
 its caller's context untouched, a failing one backs off for at most `retry_s`.
 """
 
+import math
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
 
-from openswarm.core.errors import Fault, ModelError
+from openswarm.core.errors import EndpointError, Fault
+from openswarm.core.tooling import ResourceLimit
 from openswarm.pacing.capacity import UNLIMITED, Capacity
+from openswarm.pacing.line import FairLine, Ticket
 
 T = TypeVar("T")
 OnWait = Callable[[str, float], None]
@@ -30,50 +32,60 @@ NEVER_REACHED_S = 3.0
 """How long an address that has never answered is tried."""
 
 
+NO_LIMIT = ResourceLimit()
+
+
 class Limiter:
     """Admits calls to one resource as fast as the resource takes them."""
 
     def __init__(
         self,
         name: str,
+        limit: ResourceLimit = NO_LIMIT,
         *,
         on_change: Callable[[str, int, str], None] = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
-        self.capacity = Capacity()
+        ceiling = limit.at_once or UNLIMITED
+        self.capacity = Capacity(limit=ceiling, ceiling=ceiling)
+        self.interval_s = limit.interval_s
+        """Seconds between the starts of two calls; a resource may ask for more than was set."""
         self._on_change = on_change
         self._clock = clock
         self._jitter = jitter
-        self._queue: deque[anyio.Event] = deque()
+        self._line = FairLine()
         self._promised = 0
         """Places that were given to waiters who have not run yet."""
         self._not_before = 0.0
         self._last_success: float | None = None
-        self._told = UNLIMITED
+        self._told = ceiling
 
     async def call(
         self,
         attempt: Callable[[], Awaitable[T]],
         *,
+        holder: str = "",
         retry_s: float = 45.0,
         on_wait: OnWait = lambda *_: None,
         on_go: OnGo = lambda: None,
     ) -> T:
         """The result of `attempt`, tried again while that may help.
 
-        Raises the last `ModelError` when it may not, or when `retry_s` seconds have gone by
+        Those who wait are admitted in turn between holders, which are agents.
+
+        Raises the last `EndpointError` when it may not, or when `retry_s` seconds have gone by
         without a success; time that the resource itself asked to wait does not count.
         """
         deadline: float | None = None
         failures = stalls = 0
         while True:
-            if await self._enter(on_wait, again=failures > 0) or failures:
+            if await self._enter(holder, on_wait, again=failures > 0) or failures:
                 on_go()
             try:
                 result = await attempt()
-            except ModelError as error:
+            except EndpointError as error:
                 self.capacity.release()
                 delay = self._observe(error, failures)
                 failures += 1
@@ -102,50 +114,58 @@ class Limiter:
             self._wake()
             raise
 
-    async def _enter(self, on_wait: OnWait, *, again: bool) -> bool:
+    async def _enter(self, holder: str, on_wait: OnWait, *, again: bool) -> bool:
         """Waits for a place, and says whether it had to; a call that had one before goes first."""
         first, waited = again, False
         while True:
             pause = self._not_before - self._clock()
-            open_places = self.capacity.free - self._promised
-            if pause <= 0 and open_places > 0 and (first or not self._queue):
-                self.capacity.admit()
-                self._wake()
+            is_free = self.capacity.free > self._promised
+            if pause <= 0 and is_free and (first or not self._line):
+                self._admit()
                 return waited
             if not again and not waited:
                 on_wait("queued", max(0.0, pause))
-            waited = True
-            if pause > 0:
-                await self._rest(pause)
-            else:
-                await self._wait_in_line(first)
-            first = True
+            await self._wait_in_line(holder, first=first)
+            first = waited = True
 
-    async def _wait_in_line(self, first: bool) -> None:
-        event = anyio.Event()
-        if first:
-            self._queue.appendleft(event)
-        else:
-            self._queue.append(event)
+    def _admit(self) -> None:
+        """Books the start of a call; the next one keeps its distance."""
+        self.capacity.admit()
+        if self.interval_s:
+            self._not_before = max(self._not_before, self._clock() + self.interval_s)
+        self._wake()
+
+    async def _wait_in_line(self, holder: str, *, first: bool) -> None:
+        """Returns when a place was promised, which holds unless the resource admits less now."""
+        ticket = self._line.join(holder, first=first)
         try:
-            await event.wait()
+            while not ticket.promised:
+                pause = self._not_before - self._clock()
+                await ticket.wait(pause if pause > 0 else math.inf)
+                self._wake(ticket)
         except BaseException:
-            self._leave(event)
+            if ticket.promised:
+                self._promised -= 1
+            else:
+                self._line.leave(ticket)
             self._wake()
             raise
-        self._leave(event)
+        self._promised -= 1
 
-    def _leave(self, event: anyio.Event) -> None:
-        if event.is_set():
-            self._promised -= 1
-        else:
-            self._queue.remove(event)
-
-    def _wake(self) -> None:
-        """Promises each free place to the one who has waited longest for it."""
-        while self._queue and self.capacity.free > self._promised:
+    def _wake(self, caller: Ticket | None = None) -> None:
+        """Promises each free place to the one whose turn it is. While nothing may start yet, the
+        one who is next keeps the time for all; as the caller it does so anyway."""
+        while self._line and self.capacity.free > self._promised:
+            if self.interval_s and self._promised:
+                return
+            if self._clock() < self._not_before:
+                if self._line.head is not caller:
+                    self._line.head.call()
+                return
             self._promised += 1
-            self._queue.popleft().set()
+            ticket = self._line.pop()
+            ticket.promised = True
+            ticket.call()
 
     def _succeed(self) -> None:
         self._last_success = self._clock()
@@ -154,7 +174,7 @@ class Limiter:
         self._tell("the endpoint admits more or less than before")
         self._wake()
 
-    def _observe(self, error: ModelError, failures: int) -> float:
+    def _observe(self, error: EndpointError, failures: int) -> float:
         """Books a failure; the seconds to wait before the same call may be tried again."""
         doubled = FIRST_DELAY_S * 2 ** min(failures, MOST_DOUBLINGS)
         backoff = min(LONGEST_DELAY_S, doubled) * (0.5 + self._jitter() / 2)
@@ -169,7 +189,7 @@ class Limiter:
             self.capacity.failed()
         return max(backoff, error.retry_after_s or 0.0)
 
-    def _deadline(self, deadline: float | None, error: ModelError, retry_s: float) -> float:
+    def _deadline(self, deadline: float | None, error: EndpointError, retry_s: float) -> float:
         """When to give up; the time runs from the first failure."""
         if deadline is None:
             deadline = self._clock() + retry_s
@@ -187,15 +207,26 @@ class Limiter:
             self._on_change(self.name, limit, reason)
 
 
-class Pacing:
-    """The limiters of a run, one for each named resource."""
+def unlimited(_: str) -> ResourceLimit:
+    """What nothing is known of is found out by trying."""
+    return NO_LIMIT
 
-    def __init__(self, on_change: Callable[[str, int, str], None] = lambda *_: None) -> None:
+
+class Pacing:
+    """The limiters of a run, one for each named resource, shared by the whole swarm."""
+
+    def __init__(
+        self,
+        on_change: Callable[[str, int, str], None] = lambda *_: None,
+        limit_of: Callable[[str], ResourceLimit] = unlimited,
+    ) -> None:
         self._on_change = on_change
+        self._limit_of = limit_of
         self._limiters: dict[str, Limiter] = {}
 
     def limiter(self, resource: str) -> Limiter:
         """The limiter of a resource, made at its first use."""
         if resource not in self._limiters:
-            self._limiters[resource] = Limiter(resource, on_change=self._on_change)
+            limit = self._limit_of(resource)
+            self._limiters[resource] = Limiter(resource, limit, on_change=self._on_change)
         return self._limiters[resource]

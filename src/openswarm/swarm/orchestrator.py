@@ -16,7 +16,7 @@ from openswarm.journal.journal import Journal
 from openswarm.llm.paced import PacedModel
 from openswarm.swarm.assignment import AgentSpec
 from openswarm.swarm.spawn import Spawner
-from openswarm.tools.shared import SharedCalls
+from openswarm.tools.dispatch import Dispatcher
 from openswarm.tools.tool import Tool
 from openswarm.tools.toolset import Toolset
 
@@ -49,7 +49,7 @@ class Lead:
     limits: Limits
     strategy: Strategy
     tools: tuple[Tool, ...] = ()
-    shared: SharedCalls | None = None
+    dispatch: Dispatcher | None = None
     spawner: Spawner | None = None
     thinking: bool | None = None
     effort: str = ""
@@ -76,7 +76,7 @@ class Lead:
         return Agent(
             conversation=self.conversation,
             turn=turn,
-            tools=Toolset(self.tools, group=self.spawner, shared=self.shared),
+            tools=Toolset(self.tools, group=self.spawner, dispatch=self.dispatch),
             control=self.control,
             max_steps=self.limits.orchestrator_steps,
             repeats=self.limits.repeats,

@@ -89,7 +89,7 @@ def numbers_in(text: str) -> Iterator[Number]:
         readings = {-value if match["sign"] else value for value in read}
         slack = Decimal(0)
         if power or _HEDGE.search(text[max(0, match.start() - 16) : match.start()]):
-            slack = max(map(_unit_of, read))
+            slack = max(map(_unit_of, read), default=slack)
         counts = bool(_COUNTED.match(text, match.end()))
         yield Number(frozenset(v.scaleb(power) for v in readings), slack.scaleb(power), counts)
 

@@ -10,6 +10,7 @@ from openswarm.agent.context import Context
 from openswarm.agent.control import Control
 from openswarm.agent.conversation import Conversation, replay
 from openswarm.agent.loop import Agent, Ending
+from openswarm.agent.release import with_release
 from openswarm.agent.turn import Turn
 from openswarm.core.budget import Amount
 from openswarm.core.contract import Column, Contract
@@ -25,7 +26,7 @@ from openswarm.swarm.assignment import Assignment, no_pages
 from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.report import REPORT, Reporter
 from openswarm.tools.documents import Document
-from openswarm.tools.shared import SharedCalls
+from openswarm.tools.dispatch import Dispatcher
 from openswarm.tools.tool import Tool
 from openswarm.tools.toolset import Toolset
 
@@ -51,7 +52,7 @@ class Subagents:
     model: Callable[[str], PacedModel]
     """The model of a specification; '' is the run's model for sub-agents."""
     tools: Sequence[Tool]
-    shared: SharedCalls
+    dispatch: Dispatcher
     contract: Callable[[], Contract | None]
     corpus: "Corpus | None"
     limits: Limits
@@ -66,17 +67,19 @@ class Subagents:
         model = self.model(assignment.spec.model)
         contract = self._contract(assignment)
         await self._open_documents(assignment, talk, contract, model.info.compact)
+        tools = self._toolset(assignment, talk, contract, model.info.compact)
         agent = Agent(
             conversation=talk,
             turn=self._turn(assignment, talk, control, model, contract),
-            tools=self._toolset(assignment, talk, contract, model.info.compact),
+            tools=tools,
             control=control,
             max_steps=min(self.limits.subagent_steps, self.critical_steps_left() - 1),
             repeats=self.limits.repeats,
             closing_tools=(REPORT,),
             review=self._review(talk, contract, model.info.compact),
         )
-        return _report(assignment, await agent.run(), talk, contract)
+        ending, note = await with_release(agent.run, tools, assignment.path)
+        return _report(assignment, ending, talk, contract, note)
 
     def _contract(self, assignment: Assignment) -> Contract | None:
         """The table's contract, narrowed to what the assignment asks for."""
@@ -121,7 +124,7 @@ class Subagents:
                 steps=lambda: talk.steps,
             )
             tools.insert(0, reporter.tool())
-        return Toolset(tools, shared=self.shared)
+        return Toolset(tools, dispatch=self.dispatch)
 
     async def _open_documents(
         self, assignment: Assignment, talk: Conversation, contract: Contract | None, compact: bool
@@ -183,7 +186,11 @@ def _query(column: Column) -> str:
 
 
 def _report(
-    assignment: Assignment, ending: Ending, talk: Conversation, contract: Contract | None
+    assignment: Assignment,
+    ending: Ending,
+    talk: Conversation,
+    contract: Contract | None,
+    note: str,
 ) -> Report:
     rows: tuple[Row, ...] = ending.closing.data if ending.closing and ending.closing.data else ()
     outcome, why = _outcome(ending, rows, contract)
@@ -193,7 +200,7 @@ def _report(
         item=assignment.item,
         outcome=outcome,
         why=why,
-        text=ending.text,
+        text="\n\n".join(filter(None, (ending.text, note))),
         rows=rows,
         steps=talk.steps,
     )

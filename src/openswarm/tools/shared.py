@@ -1,6 +1,7 @@
 """Work that several agents ask for is done once: one flight and one result for equal calls."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -17,6 +18,9 @@ class _Flight:
     result: ToolResult | None = None
 
 
+Run = Callable[[Tool, BaseModel, ToolContext], Awaitable[ToolResult]]
+
+
 class SharedCalls:
     """The read-only calls of a whole swarm. Failures are not kept."""
 
@@ -26,8 +30,11 @@ class SharedCalls:
         self.saved = 0
         """How many calls were answered by another one's result."""
 
-    async def run(self, tool: Tool, params: BaseModel, context: ToolContext) -> ToolResult:
-        """The tool's result: a kept one, that of an equal call under way, or a new one."""
+    async def run(
+        self, tool: Tool, params: BaseModel, context: ToolContext, make: Run
+    ) -> ToolResult:
+        """The result: a kept one, that of an equal call under way, or a new one that `make`
+        makes."""
         key = (tool.name, params.model_dump_json())
         while key in self._flights:
             flight = self._flights[key]
@@ -39,14 +46,14 @@ class SharedCalls:
             self.saved += 1
             self._kept.move_to_end(key)
             return self._kept[key]
-        return await self._fly(key, tool, params, context)
+        return await self._fly(key, lambda: make(tool, params, context))
 
     async def _fly(
-        self, key: tuple[str, str], tool: Tool, params: BaseModel, context: ToolContext
+        self, key: tuple[str, str], make: Callable[[], Awaitable[ToolResult]]
     ) -> ToolResult:
         flight = self._flights[key] = _Flight()
         try:
-            result = await tool.run(params, context)
+            result = await make()
             if result.ok:
                 flight.result = result
                 self._keep(key, result)

@@ -17,6 +17,7 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, create_model
 
 from openswarm.core.errors import UserError
+from openswarm.core.messages import ImagePart
 from openswarm.llm.model import ToolSpec
 
 
@@ -41,6 +42,26 @@ class ToolResult:
     """The agent's work is done with this call."""
     display: str = ""
     data: Any = field(default=None, compare=False)
+    images: tuple[ImagePart, ...] = ()
+    """Shown to models that read images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a call does outside of the run, for the one who is to approve it."""
+
+    command: str
+    directory: str = ""
+
+
+def no_effect(_: Any) -> Effect | None:
+    """Of tools that change nothing but what is their agent's own."""
+    return None
+
+
+async def hold_nothing(_: str, __: bool) -> str:
+    """Of tools that keep nothing for an agent."""
+    return ""
 
 
 THREADS = 256
@@ -61,6 +82,14 @@ class Tool:
     """Changes nothing: equal calls of several agents share one flight and its result."""
     repeatable: bool = False
     """Running it again after a crash does no harm, though its result is its agent's own."""
+    effect: Callable[[Any], Effect | None] = no_effect
+    """What a call with these parameters does outside of the run: such calls are asked about
+    unless the policy allows them."""
+    resource: str = ""
+    """A named resource, a place of which each call holds (`pacing`)."""
+    release: Callable[[str, bool], Awaitable[str]] = hold_nothing
+    """Lets go of what the tool holds for an agent. It is told the agent's path and whether it
+    finished its work itself, and returns what the agent's report is to add, or ''."""
 
     @cached_property
     def spec(self) -> ToolSpec:
@@ -79,14 +108,22 @@ def prompt_text(module_file: str) -> str:
     return Path(module_file).with_suffix(".md").read_text(encoding="utf-8").strip()
 
 
-def tool(function: Callable[..., Any] | None = None, *, read_only: bool = False) -> Any:
+def tool(
+    function: Callable[..., Any] | None = None,
+    *,
+    read_only: bool = False,
+    ask: bool = False,
+    resource: str = "",
+) -> Any:
     """Makes a tool of a typed function, sync or async; a sync one runs in a thread.
 
     The docstring is the prompt text, the parameters are validated by their annotations. What the
-    function returns is given to the model as text (JSON unless it is a string).
+    function returns is given to the model as text (JSON unless it is a string). With `ask` a person
+    approves each call, unless the policy says otherwise. `resource` names what calls share, such as
+    a database: the settings limit how many of them run at once, over the whole swarm.
     """
     if function is None:
-        return partial(tool, read_only=read_only)
+        return partial(tool, read_only=read_only, ask=ask, resource=resource)
     description = inspect.getdoc(function)
     if not description:
         raise UserError(f"tool {function.__name__!r} needs a docstring: it is the model's manual")
@@ -104,7 +141,18 @@ def tool(function: Callable[..., Any] | None = None, *, read_only: bool = False)
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         return ToolResult(text, data=value)
 
-    return Tool(function.__name__, description, params, run, read_only=read_only)
+    def effect(arguments: BaseModel) -> Effect:
+        return Effect(f"{function.__name__} {arguments.model_dump_json(by_alias=True)}")
+
+    return Tool(
+        function.__name__,
+        description,
+        params,
+        run,
+        read_only=read_only,
+        effect=effect if ask else no_effect,
+        resource=resource,
+    )
 
 
 def _params_of(function: Callable[..., Any]) -> type[BaseModel]:

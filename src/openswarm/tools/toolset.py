@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from openswarm.core.errors import OpenswarmError
 from openswarm.core.messages import ToolCall
 from openswarm.llm.model import ToolSpec
-from openswarm.tools.shared import SharedCalls
+from openswarm.tools.dispatch import Dispatcher
 from openswarm.tools.tool import Tool, ToolContext, ToolResult
 
 MAX_ARGUMENT_CHARS = 1_000_000
@@ -56,12 +56,12 @@ class Toolset:
         self,
         tools: Sequence[Tool] = (),
         group: CallGroup | None = None,
-        shared: SharedCalls | None = None,
+        dispatch: Dispatcher | None = None,
     ) -> None:
         self._group = group
         self._grouped = {tool.name for tool in group.tools} if group else set()
         self._tools = {tool.name: tool for tool in (*tools, *(group.tools if group else ()))}
-        self._shared = shared or SharedCalls()
+        self._dispatch = dispatch or Dispatcher()
         self.specs: tuple[ToolSpec, ...] = tuple(tool.spec for tool in self._tools.values())
 
     def only(self, names: Sequence[str]) -> tuple[ToolSpec, ...]:
@@ -72,6 +72,18 @@ class Toolset:
         """Whether repeating a call of this tool does no harm; an unknown one does nothing."""
         tool = self._tools.get(name)
         return name in self._grouped or tool is None or tool.read_only or tool.repeatable
+
+    async def release(self, agent: str, *, finished: bool) -> str:
+        """Lets go of what the tools hold for an agent; what its report is to add, or ''."""
+        notes = []
+        for tool in self._tools.values():
+            try:
+                notes.append(await tool.release(agent, finished))
+            except OpenswarmError as error:
+                notes.append(f"{tool.name}: {error}")
+            except Exception as error:  # noqa: BLE001 - what is not tidied up costs no report
+                notes.append(f"{tool.name} could not tidy up: {type(error).__name__}: {error}")
+        return "\n".join(note for note in notes if note)
 
     async def run(
         self, calls: Sequence[ToolCall], agent: str, on_called: OnCalled, on_returned: OnReturned
@@ -117,9 +129,7 @@ class Toolset:
     async def _run_one(self, entry: CheckedCall, agent: str) -> ToolResult:
         context = ToolContext(agent=agent, call_id=entry.call.id)
         try:
-            if entry.tool.read_only:
-                return await self._shared.run(entry.tool, entry.params, context)
-            return await entry.tool.run(entry.params, context)
+            return await self._dispatch.run(entry.tool, entry.params, context)
         except OpenswarmError as error:
             return ToolResult(f"{entry.call.name} failed: {error}", ok=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the model's news, not our end
