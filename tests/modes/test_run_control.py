@@ -21,6 +21,7 @@ from openswarm.llm.model import Request
 from openswarm.llm.scripted import Say, ScriptedModel
 from openswarm.modes import housekeeping
 from openswarm.modes.housekeeping import carry_out
+from openswarm.tools.approvals import Approvals
 from swarm_scripts import (
     COLUMNS,
     FULL,
@@ -102,8 +103,10 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The requests that were carried out."""
     ids: set[str] = set()
 
-    def note(request: ControlRequest, journal: Journal, root: Control) -> None:
-        carry_out(request, journal, root)
+    def note(
+        request: ControlRequest, journal: Journal, root: Control, approvals: Approvals | None
+    ) -> None:
+        carry_out(request, journal, root, approvals)
         ids.add(request.id)
         journal.tick(Tick(agent="root", kind="progress"))
 

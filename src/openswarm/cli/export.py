@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from openswarm.cli import options
+from openswarm.cli.artifacts import write_artifacts
 from openswarm.cli.exits import say
 from openswarm.cli.load import load_run
 from openswarm.cli.result import export_result
@@ -27,12 +28,19 @@ def add_to(app: typer.Typer) -> None:
 def export(
     run: options.Run,
     out: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             help="Where to: .csv, .xlsx, .json, .md, .parquet; .txt: an answer; .zip: the run.",
             metavar="FILE",
         ),
-    ],
+    ] = None,
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for the files that tools made: figures, screenshots, data.",
+            metavar="FOLDER",
+        ),
+    ] = None,
     sources: Annotated[
         bool, typer.Option("--sources", help="Beside a CSV, put NAME.sources.csv.")
     ] = False,
@@ -43,6 +51,7 @@ def export(
     Examples:
       openswarm export last --out countries.xlsx
       openswarm export last --out run.zip
+      openswarm export last --artifacts figures/
 
     XLSX has a sheet with the source and the quote of every cell; so has JSON under `cells`.
 
@@ -50,9 +59,11 @@ def export(
     computer knows, what looks like one, and the path of your home folder are taken out; what the
     run read, wrote and answered is all in it.
     """
-    archives = [path for path in out if path.suffix.lower() == SUFFIX]
-    tables = [path for path in out if path not in archives]
-    for path in out:
+    if not out and artifacts is None:
+        raise UserError("say where to: --out FILE, or --artifacts FOLDER for files of tools")
+    archives = [path for path in out or () if path.suffix.lower() == SUFFIX]
+    tables = [path for path in out or () if path not in archives]
+    for path in out or ():
         (_check_archive if path in archives else check_target)(path)
     folder = resolve_run(home_folder(), run)
     if tables:
@@ -60,6 +71,9 @@ def export(
         for path in tables:
             export_result(result, path, sources=sources)
             say(f"wrote {path}")
+    if artifacts is not None:
+        written = write_artifacts(load_run(folder).result, artifacts)
+        say(f"wrote {count(written, 'file')} to {artifacts}")
     if archives:
         _share(folder, archives)
 

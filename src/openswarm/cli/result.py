@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from openswarm.cli.artifacts import made_lines
 from openswarm.cli.followed import Followed, agent_label
 from openswarm.cli.text import clean, count, dollars, duration, one_line, tokens
 from openswarm.core.contract import Column
@@ -198,7 +199,7 @@ def _about(result: RunResult, followed: Followed) -> list[Text]:
     if result.failures:
         lines.append(Text(f"{count(len(result.failures), 'failure')}:", "red"))
         lines += [Text(f"  {line}") for line in _failures(result, followed)]
-    return [*lines, *_where(result)]
+    return [*lines, *made_lines(result), *_where(result)]
 
 
 def _by_reason(missing: list[AgentView]) -> Iterator[str]:

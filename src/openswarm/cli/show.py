@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from openswarm.cli import options
+from openswarm.cli.artifacts import artifacts_grid, show_patch
 from openswarm.cli.exits import say
 from openswarm.cli.gantt import draw_gantt
 from openswarm.cli.load import LoadedRun, load_run
@@ -50,6 +51,8 @@ def show(
     coverage: Annotated[bool, _view("--coverage", "What of the table is there.")] = False,
     diff: Annotated[bool, _view("--diff", "What an edit changed.")] = False,
     generation: Annotated[int | None, _GENERATION] = None,
+    artifacts: Annotated[bool, _view("--artifacts", "Files that tools made.")] = False,
+    patch: Annotated[bool, _view("--patch", "What agents changed in files, as a diff.")] = False,
     agents: Annotated[bool, _view("--agents", "Every agent.")] = False,
     cost: Annotated[bool, _view("--cost", "Who used what.")] = False,
     events: Annotated[bool, _view("--events", "The journal, a line an event.")] = False,
@@ -80,6 +83,8 @@ def show(
         (as_json and not (diff or coverage), _show_json),
         (gantt, lambda page, run: _draw(page, run, gantt)),
         (table, show_table),
+        (artifacts, lambda page, run: print_grid(page, artifacts_grid(run.result))),
+        (patch, lambda page, run: show_patch(page, run.result)),
         (agents, lambda page, run: print_grid(page, agents_grid(run.followed, page))),
         (cost, lambda page, run: print_grid(page, cost_grid(run.events, page))),
         (events, _show_events),

@@ -76,6 +76,30 @@ class Citation(Frozen):
         return f"c{self.number}"
 
 
+class Artifact(Frozen):
+    """A file that a tool made for an agent. Its bytes are `folder/blobs/BLOB` of the run."""
+
+    agent: str
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    blob: str
+
+
+class Changes(Frozen):
+    """What an agent changed in a folder of files, and what became of it."""
+
+    agent: str
+    root: str
+    changed: tuple[str, ...] = ()
+    """Files that have its changes now."""
+    conflicts: tuple[str, ...] = ()
+    """Files that others had changed in the same lines; they were left alone."""
+    patch: str = ""
+    """All that it changed, as a unified diff; `git apply` takes it."""
+
+
 class RunResult(Frozen):
     """What a run gives back. A partial run is returned, not raised."""
 
@@ -94,6 +118,10 @@ class RunResult(Frozen):
     """Which edit the table is of; 0 is the run itself."""
     table: Table | None = None
     failures: tuple[Failure, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    changes: tuple[Changes, ...] = ()
+    sandbox: str = ""
+    """How code of models was confined; `none`: it was not; '' where none was run."""
     stats: Stats = Stats()
     folder: str = ""
     """Where the run lies; '' for a run in memory."""

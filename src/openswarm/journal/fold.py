@@ -14,6 +14,7 @@ from openswarm.core.events import (
     ArtifactKept,
     Cancelled,
     CapacityChanged,
+    ChangesMerged,
     Content,
     ContextCompacted,
     Failed,
@@ -28,6 +29,7 @@ from openswarm.core.events import (
     TaskAssigned,
     ToolCalled,
     ToolReturned,
+    ToolsOpened,
     Undone,
     is_subagent,
 )
@@ -97,6 +99,10 @@ class RunView:
     """Questions that wait for an answer, by id, oldest first."""
     artifacts: list[ArtifactKept] = field(default_factory=list)
     """Files that tools made, in order."""
+    changes: list[ChangesMerged] = field(default_factory=list)
+    """What agents changed in files, in order."""
+    sandbox: str = ""
+    """How code is confined; '' where no tool runs code."""
     capacity: dict[str, int] = field(default_factory=dict)
     """What each resource admits at once, where that was found to be limited."""
     outcome: Outcome | None = None
@@ -176,8 +182,8 @@ class RunView:
                 self.mode, self.mode_reason = event.mode, event.why
             case CapacityChanged():
                 self.capacity[event.resource] = event.capacity
-            case ApprovalAsked() | ApprovalGiven() | ArtifactKept():
-                self._apply_to_tools(event)
+            case ApprovalAsked() | ApprovalGiven():
+                self._apply_approval(event)
             case GenerationStarted() | Undone():
                 self._change_generation(event)
             case Failed():
@@ -194,11 +200,20 @@ class RunView:
             case _:
                 self.tables.apply(event)
                 self._apply_to_agent(event)
+                self._apply_to_tools(event)
 
-    def _apply_to_tools(self, event: ApprovalAsked | ApprovalGiven | ArtifactKept) -> None:
-        if isinstance(event, ArtifactKept):
-            self.artifacts.append(event)
-            return
+    def _apply_to_tools(self, event: AnyEvent) -> None:
+        match event:
+            case ToolsOpened():
+                self.sandbox = event.sandbox if self.sandbox != "none" else self.sandbox
+            case ArtifactKept():
+                self.artifacts.append(event)
+            case ChangesMerged():
+                self.changes.append(event)
+            case _:
+                pass
+
+    def _apply_approval(self, event: ApprovalAsked | ApprovalGiven) -> None:
         view = self._agent(event)
         if isinstance(event, ApprovalAsked):
             self.approvals[event.id] = event

@@ -23,7 +23,7 @@ from openswarm.modes.router import Route
 from openswarm.modes.toolbox import Toolbox
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.approvals import Approvals, Approver
-from openswarm.tools.dispatch import Dispatcher, unchanged
+from openswarm.tools.dispatch import Dispatcher
 from openswarm.tools.setup import PROCESSOR, ToolSetup
 from openswarm.tools.tool import Tool
 
@@ -52,8 +52,6 @@ class Plan:
     """Those written in Python."""
     past: Sequence[AnyEvent] = ()
     attendance: Attendance = None
-    scrub: Callable[[str], str] = unchanged
-    """Takes secrets out of text."""
 
     @property
     def folder(self) -> Path | None:
@@ -92,7 +90,7 @@ async def build_engine(plan: Plan, stack: AsyncExitStack) -> Engine:
         tools=[*(_corpus_tools(corpus) if corpus else ()), *tools, *plan.tools],
         corpus=corpus,
         pacing=pacing,
-        dispatch=Dispatcher(approvals, policy, pacing, plan.scrub),
+        dispatch=Dispatcher(approvals, policy, pacing, journal.scrub),
     )
     return Engine(means, plan.route, folder=plan.folder)
 

@@ -29,6 +29,7 @@ from openswarm.modes.parts import (
     as_tools,
     chosen_before,
     close_later,
+    keep_secrets_out,
     let_follow,
     make_models,
     same_tools,
@@ -94,6 +95,7 @@ async def open_finished(
     settings = settings or load_settings(home)
     journal = FolderJournal.reopen(runs_folder(home) / run_id)
     stack.callback(journal.close)
+    keep_secrets_out(journal, settings)
     past = tuple(journal.events())
     view = fold(past)
     if view.outcome is None:

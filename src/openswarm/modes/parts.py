@@ -197,6 +197,13 @@ async def check_corpus(sources: Sequence[str]) -> None:
     await anyio.to_thread.run_sync(check_sources, sources)
 
 
+def keep_secrets_out(journal: Journal, settings: Settings) -> None:
+    """From now on the journal takes no secret that this computer knows."""
+    from openswarm.tools.secrets import known_values, make_scrub
+
+    journal.scrub = make_scrub(known_values(settings.tools, os.environ))
+
+
 def let_follow(
     stack: AsyncExitStack, journal: Journal, past: Sequence[AnyEvent], observer: Observer | None
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from openswarm.core.contract import fold_key
 from openswarm.core.events import Content
-from openswarm.core.result import RunResult, Stats
+from openswarm.core.result import Artifact, Changes, RunResult, Stats
 from openswarm.journal.fold import RunView
 from openswarm.swarm.citations import cited_answer
 from openswarm.swarm.coverage import Coverage, coverage_of
@@ -29,6 +29,21 @@ def result_of(
         generation=view.tables.generation,
         table=view.table,
         failures=tuple(view.failures),
+        artifacts=tuple(
+            Artifact(**{name: getattr(kept, name) for name in Artifact.model_fields})
+            for kept in view.artifacts
+        ),
+        changes=tuple(
+            Changes(
+                agent=merged.agent,
+                root=merged.root,
+                changed=merged.changed,
+                conflicts=merged.conflicts,
+                patch=read(merged.patch),
+            )
+            for merged in view.changes
+        ),
+        sandbox=view.sandbox,
         stats=stats,
         folder=folder,
     )

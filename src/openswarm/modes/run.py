@@ -35,6 +35,7 @@ from openswarm.modes.parts import (
     close_later,
     failure_noted,
     given_table,
+    keep_secrets_out,
     let_follow,
     make_models,
     make_task,
@@ -125,6 +126,7 @@ async def run(
         if journal is None:
             journal = FolderJournal.create(runs_folder(home) / new_run_id())
             stack.callback(journal.close)
+        keep_secrets_out(journal, settings)
         let_follow(stack, journal, (), observer)
         begun = journal.append(run_started(given, specs, own_tools))
         chosen = route(given, len(own_tools) + len(given.tools))
@@ -171,6 +173,7 @@ async def resume(
     journal = FolderJournal.reopen(runs_folder(home) / run_id)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
+        keep_secrets_out(journal, settings)
         past = tuple(journal.events())
         view = fold(past)
         if view.task is None:
