@@ -40,6 +40,8 @@ class Journal(Protocol):
     """The event log of one run."""
 
     run_id: str
+    scrub: Callable[[str], str]
+    """Takes secrets out of text; all that is appended and kept goes through it."""
 
     def append(self, event: E) -> E:
         """Stamps the event and adds it; it is durable after the next `commit`.
@@ -107,6 +109,8 @@ class Stamping(ABC):
 
     def append(self, event: E) -> E:
         """See `Journal.append`."""
+        if self.scrub is not unchanged:
+            event = self._scrubbed(event)
         self._count += 1
         self._last_at = max(self._last_at, self._clock())
         # a new event is its caller's alone: copying it would cost as much as writing it
@@ -117,8 +121,6 @@ class Stamping(ABC):
             run=self.run_id,
             parent=event.agent.rpartition("/")[0],
         )
-        if self.scrub is not unchanged:
-            event = self._scrubbed(event)
         stamped = cast("AnyEvent", event)
         self._record(stamped)
         for observer in tuple(self._observers):
@@ -134,7 +136,7 @@ class Stamping(ABC):
         words = {key: entry for key, entry in value.items() if key not in _ENVELOPE}
         clean = json.dumps(value | _map_texts(words, self.scrub))
         try:
-            return type(event).model_validate_json(clean)
+            return event.__class__.model_validate_json(clean)
         except ValidationError:
             raise JournalError(
                 f"{type(event).__name__} cannot be written: without a secret that stands in it, it"

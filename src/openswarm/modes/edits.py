@@ -95,11 +95,11 @@ async def open_finished(
     settings = settings or load_settings(home)
     journal = FolderJournal.reopen(runs_folder(home) / run_id)
     stack.callback(journal.close)
-    keep_secrets_out(journal, settings)
     past = tuple(journal.events())
     view = fold(past)
     if view.outcome is None:
         raise UserError(f"run {run_id} is not over; go on with it first: openswarm resume {run_id}")
+    await keep_secrets_out(journal, settings, home, view.task.tools if view.task else ())
     return FinishedRun(journal, past, view, settings, home)
 
 

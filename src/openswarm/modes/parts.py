@@ -27,6 +27,7 @@ from openswarm.modes.router import Route
 from openswarm.modes.toolbox import expand
 from openswarm.swarm.report import REPORT
 from openswarm.swarm.spawn import TOOL_NAMES
+from openswarm.tools.setup import ToolSetup
 from openswarm.tools.tool import Tool, tool
 
 ModelChoice = str | ChatModel
@@ -197,11 +198,23 @@ async def check_corpus(sources: Sequence[str]) -> None:
     await anyio.to_thread.run_sync(check_sources, sources)
 
 
-def keep_secrets_out(journal: Journal, settings: Settings) -> None:
-    """From now on the journal takes no secret that this computer knows."""
+async def keep_secrets_out(
+    journal: Journal, settings: Settings, home: Path, tools: Sequence[str]
+) -> None:
+    """From now on the journal takes no secret that this computer knows.
+
+    Raises `SettingsError` where the configuration of MCP servers is wrong.
+    """
     from openswarm.tools.secrets import known_values, make_scrub
 
-    journal.scrub = make_scrub(known_values(settings.tools, os.environ))
+    values = {*known_values(settings.tools, os.environ)}
+    if "mcp" in expand(tools):
+        from openswarm.tools.mcp.tools import configured
+
+        setup = ToolSetup(scratch=Path(), home=home, settings=settings.tools)
+        servers = await anyio.to_thread.run_sync(configured, setup)
+        values.update(*(server.secrets for server in servers))
+    journal.scrub = make_scrub(sorted(values))
 
 
 def let_follow(

@@ -126,7 +126,7 @@ async def run(
         if journal is None:
             journal = FolderJournal.create(runs_folder(home) / new_run_id())
             stack.callback(journal.close)
-        keep_secrets_out(journal, settings)
+        await keep_secrets_out(journal, settings, home, given.tools)
         let_follow(stack, journal, (), observer)
         begun = journal.append(run_started(given, specs, own_tools))
         chosen = route(given, len(own_tools) + len(given.tools))
@@ -173,11 +173,11 @@ async def resume(
     journal = FolderJournal.reopen(runs_folder(home) / run_id)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
-        keep_secrets_out(journal, settings)
         past = tuple(journal.events())
         view = fold(past)
         if view.task is None:
             raise JournalError(f"run {run_id} ended before it began; start it anew", "empty")
+        await keep_secrets_out(journal, settings, home, view.task.tools)
         if view.outcome == "completed":
             return finished(journal, view, past)
         if view.tables.generation and view.outcome is not None:

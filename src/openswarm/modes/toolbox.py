@@ -144,9 +144,15 @@ class Toolbox:
         return [await open_http(self.setup, self.stack)]
 
     async def _mcp(self) -> list[Tool]:
-        from openswarm.tools.mcp.tools import open_mcp
+        from openswarm.tools.mcp.tools import CONFIG, open_mcp
 
-        return await open_mcp(self.setup, self.stack)
+        tools = await open_mcp(self.setup, self.stack)
+        if not tools:
+            raise SettingsError(
+                f"no MCP server is set up; put the usual JSON with mcpServers into"
+                f" {self.setup.home / CONFIG}"
+            )
+        return tools
 
     async def _shared_fetcher(self) -> "Fetcher":
         if self._fetcher is None:

@@ -90,11 +90,13 @@ class Tool:
     release: Callable[[str, bool], Awaitable[str]] = hold_nothing
     """Lets go of what the tool holds for an agent. It is told the agent's path and whether it
     finished its work itself, and returns what the agent's report is to add, or ''."""
+    schema: str = ""
+    """The JSON Schema of the parameters as text, where it is not that of `params`."""
 
     @cached_property
     def spec(self) -> ToolSpec:
         """The tool as a model sees it."""
-        return ToolSpec(self.name, self.description, schema_text(self.params))
+        return ToolSpec(self.name, self.description, self.schema or schema_text(self.params))
 
 
 @lru_cache(maxsize=256)
