@@ -21,7 +21,7 @@ from bench.measure import Figure, Setting, setting
 
 BENCHES = (
     "imports", "fanout", "streaming", "capped", "broken", "budget", "resume",
-    "consistency", "edits", "large",
+    "consistency", "edits", "large", "fetching", "chaos", "sandboxes", "injection",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "results.json"
 WIDTH = 130

@@ -244,8 +244,10 @@ async def ground_at(folder: Path) -> AsyncIterator[Ground]:
     (ground.folder / "mcp.json").write_text(json.dumps({"mcpServers": {"post": command}}))
 
     async def show(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            ground.hits.append("a form was sent")
         if request.path == "/form":
-            body = f"<form method=post action='{ground.canary}/form'><button>Go on</button></form>"
+            body = "<form method=post><button>Go on</button></form>"
             return web.Response(text=body, content_type="text/html")
         return web.Response(text=ground.pages.get(request.path, "?"), content_type="text/html")
 

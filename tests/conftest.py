@@ -11,6 +11,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from openswarm.llm.providers import PROVIDERS
+from openswarm.tools.web.search_choice import SEARCH_KEYS
 
 _OUTER = dict(os.environ)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -52,7 +53,8 @@ def home(no_network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     keys = [name for provider in PROVIDERS.values() for name in (*provider.keys, provider.address)]
     proxies = [form for name in _PROXIES for form in (name, name.upper())]
     own = [name for name in os.environ if name.startswith("OPENSWARM_")]
-    for name in (*keys, *proxies, *own, *_CERTIFICATES, *_TERMINAL):
+    search = [*SEARCH_KEYS, *(f"{name.removesuffix('_API_KEY')}_BASE_URL" for name in SEARCH_KEYS)]
+    for name in (*keys, *search, *proxies, *own, *_CERTIFICATES, *_TERMINAL):
         if name:
             monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENSWARM_HOME", str(folder))

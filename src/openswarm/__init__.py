@@ -6,7 +6,7 @@ result = await openswarm.run("…", over=["docs/"], columns="name: …; year: �
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from openswarm.core.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from openswarm.core import operations

@@ -64,8 +64,14 @@ def known_secrets(
 class Redactor:
     """Redacts one text after another, each the same way every time."""
 
-    def __init__(self, secrets: Iterable[str] = (), home: Path | None = None) -> None:
-        """`secrets` are exact values; `home` is the folder that becomes `~` in paths."""
+    def __init__(
+        self, secrets: Iterable[str] = (), home: Path | None = None, *, shapes: bool = True
+    ) -> None:
+        """`secrets` are exact values; `home` is the folder that becomes `~` in paths.
+
+        Without `shapes` known values alone are redacted, and not what merely looks like a secret.
+        """
+        self._shapes = shapes
         values = {secret.strip() for secret in secrets} - {""}
         forms = {form for value in values for form in _forms(value)} - {""}
         self._forms = sorted(forms, key=lambda form: (len(form), form))
@@ -112,18 +118,20 @@ class Redactor:
         """Whether it is one of the many numbers that need no closer look."""
         shortest = self._shortest_numeral
         is_number = token[0] != '"'
-        return is_number and not (shortest and len(token) >= shortest) and not names_secret(key)
+        may_be_value = bool(shortest) and len(token) >= shortest
+        return is_number and not may_be_value and not (self._shapes and names_secret(key))
 
     def _json_token(self, token: str, key: str) -> str:
         value = json.loads(token) if token[0] == '"' else token
-        after = MARK if key and names_secret(key, value) else self.text(value)
+        named = self._shapes and key and names_secret(key, value)
+        after = MARK if named else self.text(value)
         return token if after == value else json.dumps(after)
 
     def _piece(self, text: str, *, is_end: bool = False) -> str:
         """A text without marks in it."""
         parts: list[str] = []
         done = 0
-        spans = [*self._known_spans(text), *secret_spans(text)]
+        spans = [*self._known_spans(text), *(secret_spans(text) if self._shapes else ())]
         if is_end:
             spans += self._cut_off(text)
         for start, end in _merged(spans):

@@ -110,9 +110,9 @@ class Endpoint:
         data = await response.content.read(MAX_ERROR_BYTES)
         message = _message_of(data)
         fault = fault_of(response.status, message)
-        retry_after = _retry_after(response.headers)
+        wait_s = retry_after_s(response.headers)
         text = f"{self.base_url} answered {response.status}: {message}{_advice(fault)}"
-        return ModelError(fault, text, retry_after_s=retry_after, status=response.status)
+        return ModelError(fault, text, retry_after_s=wait_s, status=response.status)
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -190,7 +190,7 @@ def _message_of(data: bytes) -> str:
     return " ".join(str(value).split())[:500] or "no message"
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds that the server asks to wait; bounded, since a header is a stranger's word."""
     if "retry-after-ms" in headers:
         value, scale = headers["retry-after-ms"], 0.001

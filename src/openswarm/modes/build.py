@@ -1,12 +1,16 @@
 """Builds the engine of a run, or of a generation of it: corpus read, tools open, pacing set."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import anyio.to_thread
 
 from openswarm.core.errors import UserError
 from openswarm.core.events import ROOT, AnyEvent, CapacityChanged, Tick, ToolsOpened
@@ -75,7 +79,7 @@ async def build_engine(plan: Plan, stack: AsyncExitStack) -> Engine:
     approvals = _approvals(plan)
     pacing = Pacing(_capacity_noted(journal), lambda name: limit_of(name, settings))
     corpus = await _open_corpus(plan) if plan.task.over else None
-    setup = _setup(plan, stack, policy, approvals, pacing)
+    setup = _setup(plan, await _scratch(plan, stack), policy, approvals, pacing)
     toolbox = Toolbox(setup, stack, corpus=corpus is not None)
     tools = await toolbox.open(plan.task.tools)
     if tools:
@@ -117,10 +121,10 @@ def _approvals(plan: Plan) -> Approvals:
 
 
 def _setup(
-    plan: Plan, stack: AsyncExitStack, policy: Policy, approvals: Approvals, pacing: Pacing
+    plan: Plan, scratch: Path, policy: Policy, approvals: Approvals, pacing: Pacing
 ) -> ToolSetup:
     return ToolSetup(
-        scratch=_scratch(plan, stack),
+        scratch=scratch,
         home=plan.home,
         journal=plan.journal,
         pacing=pacing,
@@ -135,13 +139,16 @@ def _setup(
     )
 
 
-def _scratch(plan: Plan, stack: AsyncExitStack) -> Path:
+async def _scratch(plan: Plan, stack: AsyncExitStack) -> Path:
     """Where tools work: inside the run's folder, or a folder that is gone afterwards."""
     if plan.folder is not None:
         return plan.folder / SCRATCH
     if not plan.task.tools:
         return Path()
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openswarm-")))
+    folder = await anyio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="openswarm-"))
+    remove = partial(shutil.rmtree, folder, ignore_errors=True)
+    stack.push_async_callback(anyio.to_thread.run_sync, remove)
+    return Path(folder)
 
 
 async def _open_corpus(plan: Plan) -> "Corpus":

@@ -18,6 +18,7 @@ from openswarm.core.events import AnyEvent, Failed, RunStarted
 from openswarm.core.settings import Settings
 from openswarm.core.table import Row
 from openswarm.core.task import Task
+from openswarm.core.version import VERSION
 from openswarm.journal.fold import RunView
 from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
@@ -82,13 +83,11 @@ def make_task(**fields: Any) -> Task:
 
 def run_started(task: Task, specs: tuple[str, str], tools: Sequence[Tool]) -> RunStarted:
     """The first event of a run."""
-    from openswarm import __version__
-
     return RunStarted(
         task=task,
         model=specs[0],
         subagent_model=specs[1],
-        openswarm=__version__,
+        openswarm=VERSION,
         tools=tuple(entry.name for entry in tools),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from openswarm.core.tooling import Policy
+from openswarm.journal.journal import unchanged
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.approvals import Approvals
 from openswarm.tools.shared import SharedCalls
@@ -22,11 +23,6 @@ DENIED = (
 
 
 NO_RULES = Policy()
-
-
-def unchanged(text: str) -> str:
-    """Where no secret is known."""
-    return text
 
 
 class Dispatcher:
@@ -53,7 +49,7 @@ class Dispatcher:
             result = await self.shared.run(tool, params, context, self._in_its_place)
         else:
             result = await self._in_its_place(tool, params, context)
-        return self._clean(result)
+        return self.clean(result)
 
     async def _refuse(self, tool: Tool, params: BaseModel, context: ToolContext) -> str:
         """Why the call may not run, or ''."""
@@ -78,7 +74,8 @@ class Dispatcher:
         limiter = self._pacing.limiter(tool.resource)
         return await limiter.call(lambda: tool.run(params, context), holder=context.agent)
 
-    def _clean(self, result: ToolResult) -> ToolResult:
+    def clean(self, result: ToolResult) -> ToolResult:
+        """The result without the known secrets."""
         text, display = self._scrub(result.text), self._scrub(result.display)
         if text == result.text and display == result.display:
             return result

@@ -131,13 +131,15 @@ class Toolset:
         try:
             return await self._dispatch.run(entry.tool, entry.params, context)
         except OpenswarmError as error:
-            return ToolResult(f"{entry.call.name} failed: {error}", ok=False)
+            failed = ToolResult(f"{entry.call.name} failed: {error}", ok=False)
+            return self._dispatch.clean(failed)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the model's news, not our end
             reason = f"{type(error).__name__}: {error}"[:500]
-            return ToolResult(
+            broken = ToolResult(
                 f"{entry.call.name} broke with {reason}. Try other arguments or another way.",
                 ok=False,
             )
+            return self._dispatch.clean(broken)
 
     def _check(self, call: ToolCall) -> CheckedCall | ToolResult:
         tool = self._tools.get(call.name)

@@ -1,0 +1,67 @@
+"""The words in which a merge is asked about and reported."""
+
+from collections.abc import Sequence
+
+from openswarm.tools.files.changes import Changes
+from openswarm.tools.files.intent import Refused, Step
+from openswarm.tools.files.patch import counts
+from openswarm.tools.files.roots import Root, printable
+
+SHOWN = 20
+"""Names that are listed at most."""
+
+
+def merged_note(root: Root, changed: Sequence[str], refused: Sequence[Refused], blob: str) -> str:
+    """What became of an agent's changes, for its report."""
+    parts = [f"Files of {printable(root.name)}:"]
+    if changed:
+        parts.append(f"merged {_listed(changed)}.")
+    if refused:
+        parts.append("These stayed as they were:")
+        parts += [f"\n- {_line(entry.path)}: {entry.why}" for entry in refused[:SHOWN]]
+        if len(refused) > SHOWN:
+            parts.append(f"\n- and {len(refused) - SHOWN} more")
+        parts.append(f"\nThe agent's version is kept in the journal{_blob(blob)}.")
+    return " ".join(parts).replace(" \n", "\n")
+
+
+def left_note(root: Root, steps: Sequence[Step], why: str, blob: str) -> str:
+    """That nothing was merged, and where it is kept."""
+    return (
+        f"Files of {printable(root.name)}: nothing was merged ({why}). The changes of"
+        f" {_listed(names_of(steps))} are kept in the journal{_blob(blob)} and in the working copy."
+    )
+
+
+def question(root: Root, steps: Sequence[Step], patch: str) -> str:
+    """What a person is asked to allow."""
+    names = names_of(steps)
+    added, removed = counts(patch)
+    count = f"{len(names)} file" + ("s" if len(names) != 1 else "")
+    into = printable(root.name)
+    return f"merge {count} into {into}: {_listed(names)} (+{added} -{removed})"
+
+
+def steps_of(changes: Changes) -> list[Step]:
+    """What would be done if nothing else had changed."""
+    return [Step(path=path, before=then, after=mine) for path, then, mine in changes.changes]
+
+
+def names_of(steps: Sequence[Step]) -> tuple[str, ...]:
+    """The files by name; folders only where nothing lies in them."""
+    files = [step for step in steps if not step.is_folder] or steps
+    return tuple(sorted("/".join(step.path) for step in files))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(_line(name) for name in names[:SHOWN])
+    return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _line(name: str) -> str:
+    """A name that stays on its line."""
+    return "".join(char if char.isprintable() else "?" for char in name)
+
+
+def _blob(name: str) -> str:
+    return f" (blob {name[:12]})" if name else ""

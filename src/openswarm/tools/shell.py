@@ -1,0 +1,67 @@
+"""The tool `shell`: a command in the sub-agent's scratch folder, in the sandbox."""
+
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict, Field
+
+from openswarm.tools.sandbox.results import CodeResult, result
+from openswarm.tools.sandbox.sandbox import Sandbox, open_sandbox
+from openswarm.tools.setup import PROCESSOR, ToolSetup
+from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
+
+
+class ShellParams(BaseModel):
+    """What `shell` is called with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    command: str = Field(
+        min_length=1, max_length=30_000, pattern=r"^[^\x00]*$", description="The command, for bash."
+    )
+    timeout_s: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Seconds after which it is killed."
+    )
+
+
+def shell_tool(sandbox: Sandbox) -> Tool:
+    """The tool over a sandbox. Each call is a shell of its own."""
+    most_s = sandbox.setup.settings.sandbox.wall_s
+
+    async def run(params: ShellParams, context: ToolContext) -> ToolResult:
+        cell = await sandbox.cell(context.agent)
+        done = await cell.shell(params.command, min(params.timeout_s or most_s, most_s))
+        return result(done, "shell", sandbox.setup, context)
+
+    return Tool(
+        "shell",
+        f"{prompt_text(__file__)}\n{sandbox.notes}".strip(),
+        ShellParams,
+        run,
+        effect=lambda params: sandbox.effect(params.command),
+        resource=PROCESSOR,
+        release=sandbox.release,
+    )
+
+
+async def shell(command: str, *, roots: tuple[str, ...] = (), unsafe: bool = False) -> CodeResult:
+    """Runs a command with a temporary scratch folder.
+
+    `roots`: folders that it sees read-only below `/roots`. Raises `SettingsError` where nothing
+    confines, unless `unsafe`.
+    """
+    async with AsyncExitStack() as stack:
+        folder = await anyio.to_thread.run_sync(tempfile.TemporaryDirectory)
+        stack.push_async_callback(anyio.to_thread.run_sync, folder.cleanup)
+        setup = ToolSetup(
+            Path(folder.name), Path(folder.name), roots=roots, unsafe_no_sandbox=unsafe
+        )
+        sandbox = await open_sandbox(setup, stack)
+        context = ToolContext("root", "shell")
+        cell = await sandbox.cell(context.agent)
+        done = await cell.shell(command, setup.settings.sandbox.wall_s)
+        data = result(done, "shell", setup, context).data
+        assert isinstance(data, CodeResult)
+        return data
