@@ -14,6 +14,8 @@ from openswarm.cli.screen import screen
 from openswarm.core.columns import parse_columns
 from openswarm.core.events import (
     Admitted,
+    ApprovalAsked,
+    ApprovalGiven,
     CapacityChanged,
     Content,
     ModeChosen,
@@ -220,3 +222,33 @@ async def test_it_draws_eight_times_a_second_at_the_most_and_for_a_tenth_of_the_
             tasks.cancel_scope.cancel()
     assert while_busy in (busy, busy + 1)
     assert abs(while_idle - idle) <= 1
+
+
+@pytest.mark.requirement("policy.terminal")
+def test_a_question_is_shown_with_its_whole_command_and_who_asks() -> None:
+    journal, followed = followed_run(10)
+    command = "POST https://api.example.com/v1/orders " + "item=battery&" * 12 + "end=yes"
+    for number in (1, 2):
+        journal.append(
+            ApprovalAsked(
+                agent=f"root/{number}", id=str(number), call_id="c", tool="http", command=command
+            )
+        )
+    shown = " ".join("\n".join(drawn(followed, width=100, height=30)).split())
+    assert "approval 1 root/1 http POST https://api.example.com" in shown
+    assert "end=yes" in shown
+    assert "1 more wait · y allow" in shown
+    assert "openswarm approve run-1 1" in shown
+    journal.append(
+        ApprovalGiven(agent="root/1", id="1", call_id="c", tool="http", answer="deny", by="ann")
+    )
+    assert "approval 2 root/2" in " ".join("\n".join(drawn(followed, 100, 30)).split())
+
+
+@pytest.mark.requirement("policy.terminal")
+def test_of_an_endless_command_the_rest_is_elsewhere_and_the_screen_still_fits() -> None:
+    journal, followed = followed_run(10)
+    journal.append(ApprovalAsked(id="1", call_id="c", tool="shell", command="x " * 5000))
+    lines = drawn(followed, width=80, height=24)
+    assert len(lines) <= 24
+    assert any("openswarm approvals run-1" in line for line in lines)

@@ -36,6 +36,8 @@ TABLE_FRAME = 5
 """Lines that agents cannot have: a space, the header, what does not fit, and two at the end, where
 the cursor stands and where the shell goes on."""
 HINT = "y allow · a always allow this tool · n deny"
+COMMAND_LINES, COMMAND_CHARS = 6, 2_000
+"""How much of a command is shown that waits to be allowed."""
 ANSWER_LINES = 6
 ANSWER_CHARS = 1200
 
@@ -49,7 +51,7 @@ def screen(followed: Followed, console: Console, now: float, notice: str = "") -
         _budget(followed, now),
         *_capacity(followed),
         *([Text(notice, "bold yellow", no_wrap=True, overflow="ellipsis")] if notice else []),
-        *_approvals(followed),
+        *_approvals(followed, console),
         *_states(followed, counts, width),
     ]
     foot = _foot(followed, console)
@@ -104,21 +106,25 @@ def _capacity(followed: Followed) -> list[Text]:
     return [Text(" · ".join(parts), "yellow", no_wrap=True, overflow="ellipsis")]
 
 
-def _approvals(followed: Followed) -> list[Text]:
-    """The question that a key answers, and how many wait behind it."""
+def _approvals(followed: Followed, console: Console) -> list[Text]:
+    """The question that a key answers, its command in full view, and how many wait behind it."""
     waiting = list(followed.view.approvals.values())
     if not waiting:
         return []
     asked = waiting[0]
-    first = Text(no_wrap=True, overflow="ellipsis")
+    first = Text()
     first.append(f"approval {asked.id}", "bold yellow")
     first.append(f"  {asked.agent} {asked.tool}", "yellow")
-    first.append(f"  {one_line(asked.command, 300)}")
+    first.append(f"  {one_line(asked.command, COMMAND_CHARS)}")
+    lines = first.wrap(console, console.width)
+    if len(lines) > COMMAND_LINES:
+        cut = f"… the rest: openswarm approvals {followed.view.run_id}"
+        lines = [*lines[: COMMAND_LINES - 1], Text(cut, "yellow")]
     more = f"{len(waiting) - 1} more wait · " if len(waiting) > 1 else ""
     where = f"in {one_line(asked.directory)} · " if asked.directory else ""
     run = followed.view.run_id
     last = f"{where}{more}{HINT} · or: openswarm approve {run} {asked.id}"
-    return [Text(), first, Text(last, "dim", no_wrap=True, overflow="ellipsis")]
+    return [Text(), *lines, Text(last, "dim", no_wrap=True, overflow="ellipsis")]
 
 
 def _states(followed: Followed, counts: Counter[str], width: int) -> list[Text]:
