@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import typer
 
@@ -80,31 +80,36 @@ def run(
 
     Exit codes: 0 completed, 1 error, 2 usage, 3 partial, 130 interrupted.
     """
+    return _run(context, context.params)
+
+
+def _run(context: typer.Context, given: dict[str, Any]) -> int:
     from openswarm.modes.run import run as run_task
 
     home = home_folder()
     settings = load_settings(home)
-    targets = check_targets(out)
-    text = read_task(task)
-    fetch_missing((model, subagent_model), settings, home, yes=yes)
-    display = choose_display(plain=plain)
+    targets = check_targets(given["out"])
+    text = read_task(given["task"])
+    fetch_missing((given["model"], given["subagent_model"]), settings, home, yes=given["yes"])
+    display = choose_display(plain=given["plain"])
     work = partial(
         run_task,
         text,
-        **{name: context.params[name] for name in PASSED_ON},
-        over=over or (),
-        tools=tools or (),
-        roots=root or (),
-        policy=options.policy_given(allow, ask, deny),
-        approver=attendance(attended, display),
-        attachments=attach or (),
-        columns=columns or None,
-        key=key or (),
+        **{name: given[name] for name in PASSED_ON},
+        over=given["over"] or (),
+        tools=given["tools"] or (),
+        roots=given["root"] or (),
+        policy=options.policy_given(given["allow"], given["ask"], given["deny"]),
+        approver=attendance(given["attended"], display),
+        attachments=given["attach"] or (),
+        columns=given["columns"] or None,
+        key=given["key"] or (),
         limits=options.limits_given(context, settings.limits),
         home=home,
         settings=settings,
     )
-    return finish(carry_out(work, display, runs_folder(home)), display, targets, as_json=as_json)
+    carried = carry_out(work, display, runs_folder(home))
+    return finish(carried, display, targets, as_json=given["as_json"])
 
 
 def resume(

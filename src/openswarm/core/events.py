@@ -10,59 +10,25 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from openswarm.core.contract import Contract
-from openswarm.core.frozen import Frozen
+from openswarm.core.envelope import BLOB as BLOB
+from openswarm.core.envelope import FORMAT as FORMAT
+from openswarm.core.envelope import ROOT as ROOT
+from openswarm.core.envelope import Content, Event, FillReason, Picture
+from openswarm.core.envelope import is_subagent as is_subagent
 from openswarm.core.limits import Limits
 from openswarm.core.messages import ToolCall, Usage
 from openswarm.core.operations import Operation
 from openswarm.core.result import Failure, Outcome
 from openswarm.core.table import Cell, Conflict, Key, Place, Row
 from openswarm.core.task import Task
-
-FORMAT = 1
-"""The version of the journal format that this code writes; older ones stay readable."""
-
-ROOT = "root"
-"""The path of the orchestrator, or of the only agent. Sub-agents are `root/1`, `root/2`, …; who
-works for openswarm itself, on the wish for an edit or on a question, is `edit/1`, `ask/1`."""
-
-FillReason = Literal["", "given", "retry", "column", "rows", "split", "complete", "recheck"]
-"""Why cells are worked on: empty in a table that was given, named by an edit, missing, disputed."""
-
-
-def is_subagent(path: str) -> bool:
-    """Whether a path is that of a sub-agent."""
-    return path.startswith(f"{ROOT}/")
-
-
-BLOB = "blob"
-"""The name of every field that holds the name of a blob, in contents and in events."""
-
-
-class Content(Frozen):
-    """Text that is kept inline when short and as a blob when long."""
-
-    text: str = ""
-    blob: str = ""
-    """SHA-256 of the blob, in hex; '' when the text is inline."""
-
-
-class Picture(Frozen):
-    """An image that a tool made, kept as a blob."""
-
-    media_type: str
-    blob: str
-
-
-class Event(Frozen):
-    """The envelope. `agent` is the path of the agent that the event is about."""
-
-    seq: int = 0
-    at: float = 0.0
-    """Seconds since the epoch; never less than in the event before."""
-    run: str = ""
-    agent: str = ROOT
-    parent: str = ""
-    v: int = FORMAT
+from openswarm.core.tool_events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    ArtifactKept,
+    ChangesMerged,
+    PageFetched,
+    ToolsOpened,
+)
 
 
 class RunStarted(Event):
@@ -90,18 +56,6 @@ class ModeChosen(Event):
     type: Literal["mode_chosen"] = "mode_chosen"
     mode: str
     why: str
-
-
-class ToolsOpened(Event):
-    """The built-in tools of a run were made ready, by this process."""
-
-    type: Literal["tools_opened"] = "tools_opened"
-    tools: tuple[str, ...]
-    sandbox: str = ""
-    """How code is confined: `bubblewrap`, `landlock`, or `none`, where it has all rights of the
-    user; '' where no tool runs code."""
-    notes: tuple[str, ...] = ()
-    """What was left out, and what to do to have it."""
 
 
 class ContractDeclared(Event):
@@ -218,78 +172,6 @@ class ToolReturned(Event):
     """The call ended the agent's work."""
     images: tuple[Picture, ...] = ()
     """What a model that reads images was shown beside the text."""
-
-
-class ApprovalAsked(Event):
-    """A call waits for a person's answer."""
-
-    type: Literal["approval_asked"] = "approval_asked"
-    id: str
-    """Counted from 1 in a run; answers name it."""
-    call_id: str
-    tool: str
-    command: str
-    """What it would do, in words or as the command itself."""
-    directory: str = ""
-
-
-class ApprovalGiven(Event):
-    """The answer to `approval_asked`; `withdrawn` when nobody needs it any more."""
-
-    type: Literal["approval_given"] = "approval_given"
-    id: str
-    call_id: str
-    tool: str
-    answer: Literal["allow", "deny", "withdrawn"]
-    by: str
-    """Who answered: a user, the policy, or why there was no answer."""
-    always: bool = False
-    """It holds for every further call of the tool in this run."""
-    request: str = ""
-
-
-class PageFetched(Event):
-    """A page came from the web; its bytes are kept, so that quotes of it can be checked."""
-
-    type: Literal["page_fetched"] = "page_fetched"
-    url: str
-    """What was asked for."""
-    address: str
-    """Where it was found, after redirects."""
-    status: int
-    media_type: str
-    title: str = ""
-    size: int
-    """Bytes of the body."""
-    blob: str
-    """The body as it came."""
-    text: Content
-    """What of it is text, as a model is shown it."""
-
-
-class ArtifactKept(Event):
-    """A file that a tool made for an agent: a figure, a screenshot, a table."""
-
-    type: Literal["artifact_kept"] = "artifact_kept"
-    call_id: str
-    name: str
-    media_type: str
-    size: int
-    blob: str
-
-
-class ChangesMerged(Event):
-    """What an agent changed in files went back into their folder."""
-
-    type: Literal["changes_merged"] = "changes_merged"
-    root: str
-    """The folder."""
-    changed: tuple[str, ...]
-    """Files that are as the agent left them, or with its changes merged in."""
-    conflicts: tuple[str, ...]
-    """Files that stayed as they were, since others had changed the same lines."""
-    patch: Content
-    """All that the agent changed, as a unified diff."""
 
 
 class Nudged(Event):

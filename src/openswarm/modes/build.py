@@ -28,7 +28,7 @@ from openswarm.modes.toolbox import Toolbox
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.approvals import Approvals, Approver
 from openswarm.tools.dispatch import Dispatcher
-from openswarm.tools.setup import PROCESSOR, ToolSetup
+from openswarm.tools.setup import BROWSER, BROWSER_PAGES, PROCESSOR, ToolSetup
 from openswarm.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def limit_of(resource: str, settings: ToolSettings) -> ResourceLimit:
         return settings.resources[resource]
     if resource.startswith("host:"):
         return settings.web.host
+    if resource == BROWSER:
+        return ResourceLimit(at_once=BROWSER_PAGES)
     if resource == PROCESSOR:
         return ResourceLimit(at_once=2 * (os.cpu_count() or 1))
     return ResourceLimit()

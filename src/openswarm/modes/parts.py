@@ -20,11 +20,14 @@ from openswarm.core.table import Row
 from openswarm.core.task import Task
 from openswarm.core.version import VERSION
 from openswarm.journal.fold import RunView
+from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
+from openswarm.modes.attachments import with_attachments
 from openswarm.modes.contracts import is_contract_file, load_contract
 from openswarm.modes.router import Route
+from openswarm.modes.settings import runs_folder
 from openswarm.modes.toolbox import expand
 from openswarm.swarm.report import REPORT
 from openswarm.swarm.spawn import TOOL_NAMES
@@ -190,11 +193,22 @@ def _given_contract(columns: "Columns", key: Sequence[str], *, in_file: bool) ->
     return columns
 
 
-async def check_corpus(sources: Sequence[str]) -> None:
-    """Raises `UserError` for what cannot be a source, before a run is begun for it."""
-    from openswarm.tools.corpus.corpus import check_sources
+async def check_given(task: Task) -> str:
+    """The root's first message. Raises `UserError` for files and sources that cannot be read,
+    before a run is begun for them."""
+    brief = with_attachments(task)
+    if task.over:
+        from openswarm.tools.corpus.corpus import check_sources
 
-    await anyio.to_thread.run_sync(check_sources, sources)
+        await anyio.to_thread.run_sync(check_sources, task.over)
+    return brief
+
+
+def new_journal(stack: AsyncExitStack, home: Path) -> FolderJournal:
+    """The journal of a new run, closed with the stack."""
+    journal = FolderJournal.create(runs_folder(home) / new_run_id())
+    stack.callback(journal.close)
+    return journal
 
 
 async def keep_secrets_out(

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from openswarm.core.errors import JournalError, UserError
-from openswarm.core.events import ROOT, AnyEvent, ModeChosen, Resumed, RunStarted, Tick
+from openswarm.core.events import ROOT, AnyEvent, ModeChosen, Resumed, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
@@ -30,7 +30,7 @@ from openswarm.modes.parts import (
     ToolChoice,
     absolutes,
     as_tools,
-    check_corpus,
+    check_given,
     chosen_before,
     close_later,
     failure_noted,
@@ -41,7 +41,7 @@ from openswarm.modes.parts import (
     make_task,
     model_specs,
     names_of,
-    new_run_id,
+    new_journal,
     run_started,
     same_tools,
     spec_of,
@@ -82,68 +82,54 @@ async def run(
 ) -> RunResult:
     """Does a task and returns its result; a partial one is returned, not raised.
 
-    `model` is a specification such as `moonshot/kimi-k2.5`, or a `ChatModel`. `observer` is called
-    with every event and sign of life. `journal` replaces the run folder, for runs in memory.
-    `table` is a file with rows; `columns` says what is asked beside its own, and its empty cells
-    are the work. `on_conflict` says how different values for one cell are settled; with `complete`
-    what is missing after a stage is worked on once more.
-
-    `tools` are names of built-in tools and sets (`web`, `python`, `files`, …), `Tool`s and typed
-    functions; `roots` are the folders that the file tools work in. `policy` says allow, ask or
-    deny by tool; `approver` answers what has to be asked (`wait`: somebody at another terminal
-    does), and without one such calls are denied. `unsafe_no_sandbox` lets code run with all your
-    rights where nothing confines it.
-    Raises `OpenswarmError` when the run could not be begun or nothing at all could be had.
+    `model` is a specification or a `ChatModel`. `tools` are names of built-in tools and sets
+    (`web`, `python`, …), `Tool`s and typed functions; `roots` are folders for the file tools.
+    `policy` says allow, ask or deny by tool; `approver` answers what is asked (`wait`: somebody at
+    another terminal), and without one it is denied. `table` is a file with rows, whose empty cells
+    are the work beside `columns`. `on_conflict` settles different values of a cell; with `complete`
+    what is missing is worked on once more. `observer` gets every event and sign of life; `journal`
+    replaces the run folder. Raises `OpenswarmError` when nothing could be begun or had.
     """
     home = home or home_folder()
     settings = settings or load_settings(home)
     specs = model_specs(model, subagent_model, settings)
     contract, rows = await given_table(columns, key, table)
     given = make_task(
-        text=task,
-        mode=mode,
-        model=specs[0],
-        subagent_model=specs[1],
-        over=absolutes(over),
-        attachments=absolutes(attachments),
-        tools=names_of(tools),
-        roots=absolutes(roots),
-        policy=dict(policy or {}),
-        unsafe_no_sandbox=unsafe_no_sandbox,
-        contract=contract,
-        rows=rows,
-        conflicts=on_conflict,
-        complete=complete,
-        limits=limits or settings.limits,
-    )
+        text=task, mode=mode, model=specs[0], subagent_model=specs[1], over=absolutes(over),
+        attachments=absolutes(attachments), tools=names_of(tools), roots=absolutes(roots),
+        policy=dict(policy or {}), unsafe_no_sandbox=unsafe_no_sandbox, contract=contract,
+        rows=rows, conflicts=on_conflict, complete=complete, limits=limits or settings.limits,
+    )  # fmt: skip
     own_tools = as_tools(tools, corpus=bool(over), built_in=given.tools)
-    brief = with_attachments(given)
-    if given.over:
-        await check_corpus(given.over)
+    brief = await check_given(given)
     models = make_models(model, subagent_model, specs, settings, home)
     async with AsyncExitStack() as stack:
         await close_later(stack, models)
-        if journal is None:
-            journal = FolderJournal.create(runs_folder(home) / new_run_id())
-            stack.callback(journal.close)
-        await keep_secrets_out(journal, settings, home, given.tools)
-        let_follow(stack, journal, (), observer)
-        begun = journal.append(run_started(given, specs, own_tools))
+        journal = journal or new_journal(stack, home)
         chosen = route(given, len(own_tools) + len(given.tools))
         plan = Plan(journal, given, chosen, settings, models, home, own_tools, (), approver)
-        return await _begin(begun, plan, brief, stack)
+        return await _begin(plan, specs, brief, stack, observer)
 
 
-async def _begin(started: RunStarted, plan: Plan, brief: str, stack: AsyncExitStack) -> RunResult:
-    """Carries out a run whose first event is there."""
-    journal, chosen = plan.journal, plan.route
+async def _begin(
+    plan: Plan,
+    specs: tuple[str, str],
+    brief: str,
+    stack: AsyncExitStack,
+    observer: Observer | None,
+) -> RunResult:
+    """Writes the first events of a run, and carries it out."""
+    journal, task, chosen = plan.journal, plan.task, plan.route
+    await keep_secrets_out(journal, plan.settings, plan.home, task.tools)
+    let_follow(stack, journal, (), observer)
+    started = journal.append(run_started(task, specs, plan.tools))
     mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
     await journal.commit()
     with failure_noted(journal):
         engine = await build_engine(plan, stack)
     engine.brief = brief
     with collecting_rarely():
-        return await engine.execute((started, mode_chosen), work_of(plan.task))
+        return await engine.execute((started, mode_chosen), work_of(task))
 
 
 def work_of(task: Task) -> Work | None:

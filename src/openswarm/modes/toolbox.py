@@ -65,7 +65,7 @@ class Toolbox:
     @property
     def sandbox(self) -> str:
         """How code is confined; '' where no tool runs code."""
-        return self._sandbox.kind if self._sandbox is not None else ""
+        return self._sandbox.confinement.kind if self._sandbox is not None else ""
 
     async def open(self, wanted: Sequence[str]) -> list[Tool]:
         """The tools of these sets and names. Raises `SettingsError` for what cannot be had.

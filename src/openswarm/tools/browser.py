@@ -15,18 +15,16 @@ from openswarm.core.tooling import ToolSettings, WebSettings
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.browsing import actions, look
 from openswarm.tools.browsing.chromium import find_chromium
-from openswarm.tools.browsing.pool import MOST_CONTEXTS, Browsers, Launch, open_browsers
+from openswarm.tools.browsing.pool import Browsers, Launch, open_browsers
 from openswarm.tools.browsing.screenshot import Screenshots
 from openswarm.tools.browsing.session import DEFAULT, Session, Timings
 from openswarm.tools.documents import Document, fence
-from openswarm.tools.setup import ToolSetup
+from openswarm.tools.setup import BROWSER, BROWSER_PAGES, ToolSetup
 from openswarm.tools.tool import Effect, Tool, ToolContext, ToolResult, prompt_text
 
 if TYPE_CHECKING:
     from openswarm.tools.web.fetcher import Fetcher
 
-RESOURCE = "browser"
-"""A place of it is a context: an agent's page with its cookies."""
 MOST_WORDS = 200
 Action = Literal[
     "open", "click", "type", "press", "select", "scroll", "find", "back", "read", "screenshot"
@@ -113,7 +111,7 @@ async def open_browser(
         BrowserParams,
         hand.run,
         effect=partial(_effect, browsers.described),
-        resource=RESOURCE,
+        resource=BROWSER,
         release=release,
     )
 
@@ -149,8 +147,8 @@ async def _browsers(setup: ToolSetup, stack: AsyncExitStack, timings: Timings) -
     async def resolve(host: str, port: int) -> list[str]:
         return [entry["host"] for entry in await resolver.resolve(host, port)]
 
-    limit = setup.settings.resources.get(RESOURCE)
-    contexts = (limit.at_once if limit else None) or MOST_CONTEXTS
+    limit = setup.settings.resources.get(BROWSER)
+    contexts = (limit.at_once if limit else None) or BROWSER_PAGES
     launch = Launch(path, setup.environ, resolve, web.user_agent, contexts, timings)
     return await open_browsers(launch, stack)
 

@@ -18,6 +18,11 @@ from openswarm.tools.approvals import Approvals
 PROCESSOR = "processor"
 """The resource that running code holds."""
 
+BROWSER = "browser"
+"""The resource that a page in the browser holds while an agent acts on it."""
+BROWSER_PAGES = 24
+"""How many pages there are at once, unless the settings say otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSetup:
