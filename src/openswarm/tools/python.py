@@ -1,15 +1,13 @@
 """The tool `python`: a persistent interpreter of the sub-agent's own, in the sandbox."""
 
-import tempfile
-from contextlib import AsyncExitStack
-from pathlib import Path
+from collections.abc import Sequence
 
-import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
+from openswarm.tools.sandbox.alone import ALONE, alone
 from openswarm.tools.sandbox.results import CodeResult, result
-from openswarm.tools.sandbox.sandbox import Sandbox, open_sandbox
-from openswarm.tools.setup import PROCESSOR, ToolSetup
+from openswarm.tools.sandbox.sandbox import Sandbox
+from openswarm.tools.setup import PROCESSOR
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
 
 LOST = (
@@ -48,21 +46,15 @@ def python_tool(sandbox: Sandbox) -> Tool:
     )
 
 
-async def python(code: str, *, roots: tuple[str, ...] = (), unsafe: bool = False) -> CodeResult:
+async def python(code: str, *, roots: Sequence[str] = (), unsafe: bool = False) -> CodeResult:
     """Runs code in an interpreter of its own with a temporary scratch folder.
 
     `roots`: folders that it sees read-only below `/roots`. Raises `SettingsError` where nothing
     confines, unless `unsafe`.
     """
-    async with AsyncExitStack() as stack:
-        folder = await anyio.to_thread.run_sync(tempfile.TemporaryDirectory)
-        stack.push_async_callback(anyio.to_thread.run_sync, folder.cleanup)
-        setup = ToolSetup(
-            Path(folder.name), Path(folder.name), roots=roots, unsafe_no_sandbox=unsafe
-        )
-        sandbox = await open_sandbox(setup, stack)
-        context = ToolContext("root", "python")
-        cell = await sandbox.cell(context.agent)
-        data = result(await cell.python(code), "python", setup, context).data
+    async with alone(roots, unsafe=unsafe) as sandbox:
+        cell = await sandbox.cell(ALONE.agent)
+        done = await cell.python(code)
+        data = result(done, "python", sandbox.setup, ALONE).data
         assert isinstance(data, CodeResult)
         return data

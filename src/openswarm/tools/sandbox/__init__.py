@@ -1,0 +1,1 @@
+"""The sandbox that code of a model runs in: what confines here, the jail, its processes."""
