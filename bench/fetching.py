@@ -1,7 +1,7 @@
 """100 sub-agents read a site, two of five pages the same for all, beside a bare aiohttp fetcher.
 
 The floor does the same with nothing around it: the same addresses, as many at once, equal ones
-once, main text by the same library. What was asked is what the *site* saw.
+once, main text by the same library, loaded at its first use. What was asked is what the *site* saw.
 
 `python -m bench.fetching swarm|floor PORT` is one measurement, in a process of its own.
 """
@@ -156,19 +156,18 @@ def reading(urls_of: Any) -> Any:
 
 async def floor(port: int) -> dict[str, Any]:
     """aiohttp and trafilatura alone."""
-    import aiohttp
-    import trafilatura
-
     slots, pages = asyncio.Semaphore(AT_ONCE), {}
     read = 0
 
-    async def fetch(url: str, session: aiohttp.ClientSession) -> str:
+    async def fetch(url: str, session: Any) -> str:
+        import trafilatura
+
         async with slots, session.get(url) as response:
             body = await response.read()
         options = {"output_format": "markdown", "include_comments": False, "include_links": True}
         return await asyncio.to_thread(trafilatura.extract, body.decode(), **options)
 
-    async def one(unit: str, session: aiohttp.ClientSession) -> None:
+    async def one(unit: str, session: Any) -> None:
         nonlocal read
         for url in addresses(unit, port):
             if url not in pages:
@@ -176,6 +175,8 @@ async def floor(port: int) -> dict[str, Any]:
             read += bool(await pages[url])
 
     with measured() as figures:
+        import aiohttp
+
         async with aiohttp.ClientSession() as session:
             units = [f"unit-{number:04d}" for number in range(UNITS)]
             await asyncio.gather(*(one(unit, session) for unit in units))

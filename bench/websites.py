@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-LATENCY_S = 0.05
-BREAKS_AT_FIRST = 2
+LATENCY_S = 0.15
+BREAKS_AT_FIRST = 1
 """Requests for a page of a passing kind that fail before it comes."""
 Writer = asyncio.StreamWriter
 _WORDS = ("copper", "ore", "mines", "of", "the", "north", "yield", "a", "large", "part", "each",

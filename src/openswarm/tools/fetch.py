@@ -51,7 +51,7 @@ def fetch_tool(fetcher: Fetcher, page_chars: int = PAGE_CHARS) -> Tool:
         return ToolResult(
             f"{page.status} {page.media_type}. {place}\n{fence(document)}",
             display=f"{place[:-1]} of {address}",
-            data=page,
+            data=replace(page, text=text),
         )
 
     return Tool("fetch", prompt_text(__file__), FetchParams, run, read_only=True)

@@ -4,44 +4,28 @@ Only http and https. A redirect must not lead into the network that the program 
 that the user named is the user's own decision.
 """
 
-import codecs
 import hashlib
 import os
 import re
 import time
-import urllib.request
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-import aiohttp
 import anyio
 import anyio.to_thread
 
-from openswarm.tools.corpus.addresses import PrivateAddress, PublicResolver
+from openswarm.core.errors import WebError
 from openswarm.tools.corpus.discovery import File, Found, Skipped
+from openswarm.tools.web.charsets import decode
+from openswarm.tools.web.client import Answer, WebClient, follow, open_client, parse_address
+from openswarm.tools.web.readable import SUFFIXES
 
 MAX_BYTES = 10 * 1024 * 1024
 TIMEOUT_S = 30.0
-MAX_REDIRECTS = 5
 MAX_AGE_S = 24 * 3600.0
 AT_ONCE = 8
-
-_SUFFIXES = {
-    "text/html": ".html",
-    "application/xhtml+xml": ".html",
-    "application/json": ".json",
-    "application/x-ndjson": ".jsonl",
-    "application/pdf": ".pdf",
-    "text/csv": ".csv",
-    "text/tab-separated-values": ".tsv",
-    "text/markdown": ".md",
-}
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class Undownloadable(Exception):
-    """An address that gave nothing; the text says why."""
 
 
 async def download(urls: Sequence[str], folder: Path) -> Found:
@@ -52,19 +36,16 @@ async def download(urls: Sequence[str], folder: Path) -> Found:
     outcomes: list[File | Skipped] = []
     slots = anyio.CapacityLimiter(AT_ONCE)
 
-    async def get(url: str, session: aiohttp.ClientSession, resolver: PublicResolver) -> None:
+    async def get(url: str, client: WebClient) -> None:
         async with slots:
-            outcomes.append(await _page(url, folder, session, resolver))
+            outcomes.append(await _page(url, folder, client))
 
-    resolver = PublicResolver({_host(url) for url in urls} | _proxy_hosts())
-    connector = aiohttp.TCPConnector(resolver=resolver)
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as session,
-        anyio.create_task_group() as tasks,
-    ):
-        for url in dict.fromkeys(urls):
-            tasks.start_soon(get, url, session, resolver)
+    async with AsyncExitStack() as stack:
+        named = {urlsplit(url).hostname or "" for url in urls}
+        client = await open_client(stack, named, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES)
+        async with anyio.create_task_group() as tasks:
+            for url in dict.fromkeys(urls):
+                tasks.start_soon(get, url, client)
     files = [entry for entry in outcomes if isinstance(entry, File)]
     failed = [entry for entry in outcomes if isinstance(entry, Skipped)]
     return Found(tuple(sorted(files)), tuple(sorted(failed)))
@@ -76,9 +57,7 @@ def without_secrets(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
 
 
-async def _page(
-    url: str, folder: Path, session: aiohttp.ClientSession, resolver: PublicResolver
-) -> File | Skipped:
+async def _page(url: str, folder: Path, client: WebClient) -> File | Skipped:
     """The file that holds a page, or why there is none."""
     place = folder / hashlib.sha256(url.encode()).hexdigest()[:32]
     shown = without_secrets(url)
@@ -87,70 +66,22 @@ async def _page(
         return kept
     try:
         with anyio.fail_after(TIMEOUT_S):
-            name, data = await _fetch(url, session, resolver)
-        await anyio.to_thread.run_sync(_keep, place, name, data)
+            answer = await follow(parse_address(url), client.ask)
+        await anyio.to_thread.run_sync(_keep, place, answer)
     except TimeoutError:
         return kept or Skipped(shown, f"it did not arrive within {TIMEOUT_S:g} s")
-    except (Undownloadable, OSError, ValueError, aiohttp.ClientError) as error:
-        return kept or Skipped(shown, str(error) or type(error).__name__)
+    except (WebError, OSError) as error:
+        return kept or Skipped(shown, str(error))
     fresh = await anyio.to_thread.run_sync(_kept, place, shown)
     return fresh or Skipped(shown, "its copy vanished from the cache; try again")
 
 
-async def _fetch(
-    url: str, session: aiohttp.ClientSession, resolver: PublicResolver
-) -> tuple[str, bytes]:
-    """A file name and the content."""
-    for _ in range(MAX_REDIRECTS + 1):
-        await _refuse_private(url, resolver)
-        async with session.get(url, allow_redirects=False) as response:
-            if response.status in _REDIRECTS:
-                url = urljoin(url, response.headers.get("Location", ""))
-                if urlsplit(url).scheme not in ("http", "https"):
-                    raise Undownloadable("it redirects to something else than http or https")
-                continue
-            if response.status != 200:
-                raise Undownloadable(f"the server answered {response.status}")
-            data = await _bounded(response)
-            if response.charset and response.content_type.startswith("text/"):
-                data = _as_utf8(data, response.charset)
-            return _file_name(url, response.content_type), data
-    raise Undownloadable(f"it redirects more than {MAX_REDIRECTS} times")
-
-
-async def _refuse_private(url: str, resolver: PublicResolver) -> None:
-    """Refuses by the address, also where a proxy connects in our place."""
-    try:
-        await resolver.resolve(_host(url))
-    except PrivateAddress as error:
-        raise Undownloadable(f"it redirects to a private network ({error})") from None
-    except OSError:
-        # a name that only the proxy can resolve; without a proxy connecting fails as well
-        return
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    data = bytearray()
-    async for part in response.content.iter_chunked(65536):
-        data += part
-        if len(data) > MAX_BYTES:
-            raise Undownloadable(f"it is larger than {MAX_BYTES // 2**20} MB")
-    return bytes(data)
-
-
-def _as_utf8(data: bytes, charset: str) -> bytes:
-    try:
-        return data.decode(codecs.lookup(charset).name).encode("utf-8")
-    except (LookupError, ValueError):
-        return data
-
-
-def _file_name(url: str, content_type: str) -> str:
+def _file_name(answer: Answer) -> str:
     """A name that tells title and format: the address's last part, the suffix of its type."""
-    path = PurePosixPath(unquote(urlsplit(url).path))
-    stem = re.sub(r"[^\w-]+", "-", path.stem)[:80].strip("-") or _host(url) or "page"
+    path = PurePosixPath(answer.url.path)
+    stem = re.sub(r"[^\w-]+", "-", path.stem)[:80].strip("-") or answer.url.host or "page"
     suffix = path.suffix if re.fullmatch(r"\.\w{1,8}", path.suffix) else ".txt"
-    return stem + _SUFFIXES.get(content_type, suffix)
+    return stem + SUFFIXES.get(answer.media_type, suffix)
 
 
 def _kept(place: Path, url: str) -> File | None:
@@ -160,18 +91,14 @@ def _kept(place: Path, url: str) -> File | None:
     return None
 
 
-def _keep(place: Path, name: str, data: bytes) -> None:
+def _keep(place: Path, answer: Answer) -> None:
+    data = answer.body
+    if answer.media_type.startswith("text/") and not data.startswith(b"%PDF-"):
+        markup = answer.media_type == "text/html"
+        data = decode(data, answer.charset, markup=markup).encode("utf-8", "replace")
     place.mkdir(parents=True, exist_ok=True)
     part = place / f".{os.getpid()}.part"
     part.write_bytes(data)
     for old in place.glob("[!.]*"):
         old.unlink()
-    part.replace(place / name)
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-def _proxy_hosts() -> set[str]:
-    return {_host(proxy) for proxy in urllib.request.getproxies().values()}
+    part.replace(place / _file_name(answer))

@@ -1,0 +1,1 @@
+"""The web: fetching by its rules, search providers, what pages say as text."""
