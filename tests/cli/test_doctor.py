@@ -81,3 +81,49 @@ def test_all_well_is_exit_code_0(openswarm: Command, monkeypatch: pytest.MonkeyP
     done = openswarm("doctor", "--json")
     assert done.code == 0
     assert json.loads(done.out)["ok"] is True
+
+
+@pytest.mark.requirement("code.doctor")
+def test_the_sandbox_is_probed_and_what_is_active_is_printed(openswarm: Command) -> None:
+    by_name = found(openswarm("doctor", "--json"))
+    sandbox = by_name["sandbox"]
+    assert sandbox["status"] in ("ok", "note")
+    confined = sandbox["found"].split(";")[0] in ("bubblewrap", "landlock")
+    assert confined == (sandbox["status"] == "ok")
+    assert confined or sandbox["advice"]
+    checks_of = [name for name in by_name if name.startswith("sandbox: ")]
+    assert len(checks_of) >= 3
+    assert all(by_name[name]["advice"] for name in checks_of if by_name[name]["status"] != "ok")
+
+
+@pytest.mark.requirement("web.search-keys", "browser.missing")
+def test_what_tools_lack_is_said_with_what_to_do(
+    openswarm: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir(parents=True)
+    (home / "settings.toml").write_text(
+        '[tools.web]\nbrowser = "/no/such/chromium"\n'
+        '[tools.http]\nallow = ["https://api.example.com/"]\n'
+        '[tools.http.secrets.example]\nenv = "EXAMPLE_TOKEN"\nhosts = ["api.example.com"]\n'
+    )
+    by_name = found(openswarm("doctor", "--json"))
+    assert "BRAVE_API_KEY" in by_name["web search"]["advice"]
+    assert "/no/such/chromium" in by_name["browser"]["advice"]
+    assert by_name["http_request"]["advice"] == "set EXAMPLE_TOKEN"
+    monkeypatch.setenv("BRAVE_API_KEY", "a-key-of-nobody")
+    done = openswarm("doctor", "--json")
+    assert found(done)["web search"]["found"] == "brave"
+    assert "a-key-of-nobody" not in done.out
+
+
+@pytest.mark.requirement("mcp.config")
+def test_servers_are_named_and_a_wrong_configuration_is_a_problem(
+    openswarm: Command, home: Path
+) -> None:
+    home.mkdir(parents=True)
+    (home / "mcp.json").write_text('{"mcpServers": {"one": {"command": "x"}}}')
+    assert found(openswarm("doctor", "--json"))["mcp servers"]["found"] == "one"
+    (home / "mcp.json").write_text('{"mcpServers": {"one": {"comand": "x"}}}')
+    wrong = found(openswarm("doctor", "--json"))["mcp servers"]
+    assert wrong["status"] == "problem"
+    assert "command" in wrong["found"]

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from openswarm.cli.findings import Finding
 from openswarm.cli.text import size
+from openswarm.cli.tool_checks import tool_findings
 from openswarm.core.errors import OpenswarmError
 from openswarm.core.settings import Settings
 from openswarm.llm.catalogue import CATALOGUE
@@ -22,9 +23,6 @@ from openswarm.llm.providers import PROVIDERS
 from openswarm.llm.resolve import default_spec
 from openswarm.llm.weights import is_present
 from openswarm.modes.settings import HOME_VARIABLE, SETTINGS_FILE, load_settings
-
-Status = Literal["ok", "note", "problem"]
-"""`note`: something that can be had is not there; `problem`: openswarm cannot work so."""
 
 OLDEST_PYTHON = (3, 11)
 LEAST_SPACE = 2_000_000_000
@@ -47,16 +45,6 @@ _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-class Finding(NamedTuple):
-    """One thing that was looked at."""
-
-    name: str
-    status: Status
-    found: str
-    advice: str = ""
-    """What to do, where there is something to do."""
-
-
 def findings(home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything that openswarm depends on, as it is on this computer."""
     yield from _program()
@@ -69,6 +57,7 @@ def findings(home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield from _weights(home, spec)
 
     yield from _extras()
+    yield from tool_findings(home, settings, environ)
     yield from _network(settings, environ)
     yield from _system()
 

@@ -58,6 +58,8 @@ class WebSettings(Frozen):
     """What each host is asked at once, where `resources` says nothing of it."""
     timeout_s: float = Field(30.0, gt=0)
     """The most that one page may take."""
+    ca_bundle: str = ""
+    """A file of certificates that are trusted beside the system's; '' is that of all settings."""
     browser: str = ""
     """The Chromium to start; '' looks for one on this computer."""
 

@@ -63,6 +63,15 @@ class Plan:
         return self.journal.folder if isinstance(self.journal, FolderJournal) else None
 
     @property
+    def tool_settings(self) -> ToolSettings:
+        """Those of the tools, with what all settings say of certificates."""
+        tools = self.settings.tools
+        ca_bundle = tools.web.ca_bundle or self.settings.ca_bundle
+        return tools.model_copy(
+            update={"web": tools.web.model_copy(update={"ca_bundle": ca_bundle})}
+        )
+
+    @property
     def compact(self) -> bool:
         """Whether the root's model is a small one."""
         return self.models[ORCHESTRATOR].info.compact
@@ -74,7 +83,7 @@ async def build_engine(plan: Plan, stack: AsyncExitStack) -> Engine:
     Raises `UserError` and `SettingsError` for what is missing.
     """
     raise_open_files()
-    journal, settings = plan.journal, plan.settings.tools
+    journal, settings = plan.journal, plan.tool_settings
     policy = Policy(rules=plan.task.policy).over(Policy(rules=settings.policy))
     approvals = _approvals(plan)
     pacing = Pacing(_capacity_noted(journal), lambda name: limit_of(name, settings))
@@ -130,7 +139,7 @@ def _setup(
         home=plan.home,
         journal=plan.journal,
         pacing=pacing,
-        settings=plan.settings.tools,
+        settings=plan.tool_settings,
         roots=plan.task.roots,
         policy=policy,
         approvals=approvals,

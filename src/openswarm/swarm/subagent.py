@@ -25,8 +25,8 @@ from openswarm.llm.paced import PacedModel
 from openswarm.swarm.assignment import Assignment, no_pages
 from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.report import REPORT, Reporter
-from openswarm.tools.documents import Document
 from openswarm.tools.dispatch import Dispatcher
+from openswarm.tools.documents import Document
 from openswarm.tools.tool import Tool
 from openswarm.tools.toolset import Toolset
 

@@ -153,7 +153,8 @@ async def _caller(
     settings: ToolSettings, environ: Mapping[str, str], pacing: Pacing, stack: AsyncExitStack
 ) -> Caller:
     allowed = AllowList.of(settings.http.allow)
-    session = open_session(secure=any(url.scheme == "https" for url in allowed.beginnings))
+    secure = any(url.scheme == "https" for url in allowed.beginnings)
+    session = open_session(settings.web.ca_bundle, secure=secure)
     return Caller(
         allowed=allowed,
         secrets=SecretStore(settings.http.secrets, environ),

@@ -139,7 +139,7 @@ async def _client(
     settings: ToolSettings, environ: Mapping[str, str], pacing: Pacing, stack: AsyncExitStack
 ) -> SearchClient:
     service = choose(settings.web, environ)
-    session = open_session(secure=service.base_url.startswith("https:"))
+    session = open_session(settings.web.ca_bundle, secure=service.base_url.startswith("https:"))
     return SearchClient(
         service,
         await stack.enter_async_context(session),

@@ -52,12 +52,12 @@ class Incoming:
 
 
 @asynccontextmanager
-async def open_session(*, secure: bool) -> AsyncIterator[aiohttp.ClientSession]:
+async def open_session(ca_bundle: str, *, secure: bool) -> AsyncIterator[aiohttp.ClientSession]:
     """A session without cookies that trusts the system's certificates and the user's own.
 
     `secure`: any https address is to be asked; reading the certificates takes its time.
     """
-    tls = await anyio.to_thread.run_sync(tls_context, "") if secure else True
+    tls = await anyio.to_thread.run_sync(tls_context, ca_bundle) if secure else True
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:

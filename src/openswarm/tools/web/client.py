@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -20,6 +19,7 @@ import anyio.to_thread
 from yarl import URL
 
 from openswarm.core.errors import Fault, WebError
+from openswarm.core.version import USER_AGENT
 from openswarm.llm.http import proxy_for, retry_after_s, tls_context
 from openswarm.tools.web.addresses import AllowedHosts, PrivateAddress, PublicResolver, is_public
 from openswarm.tools.web.failures import failure_of, fault_of
@@ -68,6 +68,7 @@ class WebClient:
         *,
         timeout_s: float,
         max_bytes: int,
+        ca_bundle: str = "",
     ) -> None:
         self.user_agent = session.headers["User-Agent"]
         self._session = session
@@ -76,6 +77,7 @@ class WebClient:
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._large = anyio.CapacityLimiter(LARGE_AT_ONCE)
+        self._ca_bundle = ca_bundle
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = anyio.Lock()
 
@@ -104,7 +106,7 @@ class WebClient:
             return True
         async with self._tls_lock:
             if self._tls is None:
-                self._tls = await anyio.to_thread.run_sync(tls_context, "")
+                self._tls = await anyio.to_thread.run_sync(tls_context, self._ca_bundle)
         return self._tls
 
     def _late(self, received: int) -> WebError:
@@ -172,23 +174,29 @@ async def open_client(
     user_agent: str = "",
     timeout_s: float = 30.0,
     max_bytes: int = MAX_BYTES,
+    ca_bundle: str = "",
 ) -> WebClient:
     """A client whose session is closed with the stack. It keeps no cookies."""
-    user_agent = user_agent or await anyio.to_thread.run_sync(default_user_agent)
     connector = aiohttp.TCPConnector(
         resolver=PublicResolver(AllowedHosts([*allowed, *_proxy_hosts()])),
         limit=CONNECTIONS,
     )
     session = aiohttp.ClientSession(
         connector=connector,
-        headers={"User-Agent": user_agent},
+        headers={"User-Agent": user_agent or USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
         max_line_size=MAX_HEADER_BYTES,
         max_field_size=MAX_HEADER_BYTES,
     )
     await stack.enter_async_context(session)
-    return WebClient(session, AllowedHosts(allowed), timeout_s=timeout_s, max_bytes=max_bytes)
+    return WebClient(
+        session,
+        AllowedHosts(allowed),
+        timeout_s=timeout_s,
+        max_bytes=max_bytes,
+        ca_bundle=ca_bundle,
+    )
 
 
 async def follow(url: URL, ask: Ask) -> Answer:
@@ -249,14 +257,6 @@ def refusal(status: int, headers: Mapping[str, str]) -> WebError:
     if fault is Fault.THROTTLED:
         wait_s = SOONEST_S if wait_s is None else wait_s
     return WebError(fault, text, retry_after_s=wait_s, status=status)
-
-
-def default_user_agent() -> str:
-    """How openswarm names itself. It reads a file."""
-    try:
-        return f"openswarm/{version('openswarm')}"
-    except PackageNotFoundError:
-        return "openswarm/0"
 
 
 def _redirected(url: URL, location: str) -> URL:

@@ -160,5 +160,6 @@ async def open_fetcher(
         [*web.allow_hosts, *allow_hosts],
         user_agent=web.user_agent,
         timeout_s=web.timeout_s,
+        ca_bundle=web.ca_bundle,
     )
     return Fetcher(setup, client)
