@@ -19,7 +19,7 @@ from openswarm.llm.model import Request
 Arguments = Mapping[str, Any]
 FACT = "The bridge was opened in 1931 and is 1,014 metres long."
 _ORDER = re.compile(r"\[\[run (\w+) (\{.*?\})\]\]", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
 _ESCAPED = re.compile(r"\\([\[\]_*`#<>~|{}().!+-])")
 """What Markdown writes with a backslash before it."""
 _UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
