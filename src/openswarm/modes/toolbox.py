@@ -76,7 +76,8 @@ class Toolbox:
         named = {part.strip() for text in wanted for part in text.split(",")}
         spared = {name for of_set in named for name in SPARE.get(of_set, ())} - named
         tools: list[Tool] = []
-        for name in names:
+        # what file tools changed is merged at their release, when an agent's code has ended
+        for name in sorted(names, key=SETS["files"].__contains__):
             try:
                 tools += await self._openers(names)[name]()
             except SettingsError as error:
@@ -86,13 +87,13 @@ class Toolbox:
         return tools
 
     def _openers(self, names: Sequence[str]) -> dict[str, Callable[[], Awaitable[list[Tool]]]]:
-        web = any(name in SETS["web"] for name in names)
+        web, files = (any(name in SETS[of_set] for name in names) for of_set in ("web", "files"))
         return {
             "web_search": self._web_search,
             "fetch": self._fetch,
             "browser": self._browser,
-            "python": lambda: self._code("python", web=web),
-            "shell": lambda: self._code("shell", web=web),
+            "python": lambda: self._code("python", web=web, files=files),
+            "shell": lambda: self._code("shell", web=web, files=files),
             **{name: (lambda name=name: self._file(name)) for name in SETS["files"]},
             "http_request": self._http_request,
             "mcp": self._mcp,
@@ -113,14 +114,15 @@ class Toolbox:
 
         return [await open_browser(self.setup, self.stack, await self._shared_fetcher())]
 
-    async def _code(self, name: str, *, web: bool) -> list[Tool]:
+    async def _code(self, name: str, *, web: bool, files: bool) -> list[Tool]:
         from openswarm.tools.python import python_tool
         from openswarm.tools.sandbox.sandbox import open_sandbox
         from openswarm.tools.shell import shell_tool
 
         if self._sandbox is None:
             fetcher = await self._shared_fetcher() if web else None
-            self._sandbox = await open_sandbox(self.setup, self.stack, fetcher)
+            copies = await self._shared_workspaces() if files and self.setup.roots else None
+            self._sandbox = await open_sandbox(self.setup, self.stack, fetcher, workspaces=copies)
         make = python_tool if name == "python" else shell_tool
         return [make(self._sandbox)]
 
@@ -129,14 +131,11 @@ class Toolbox:
 
         if not self.setup.roots:
             raise UserError(f"{name} needs a folder to work in; name it: --root FOLDER")
-        if self._workspaces is None:
-            from openswarm.tools.files.workspaces import open_workspaces
-
-            self._workspaces = await open_workspaces(self.setup, self.stack)
+        workspaces = await self._shared_workspaces()
         make = getattr(import_module(f"openswarm.tools.{name}"), f"{name}_tool")
         if name == "grep" and self.corpus:
-            return [make(self._workspaces, name="grep_files")]
-        return [make(self._workspaces)]
+            return [make(workspaces, name="grep_files")]
+        return [make(workspaces)]
 
     async def _http_request(self) -> list[Tool]:
         from openswarm.tools.http_request import open_http
@@ -153,6 +152,13 @@ class Toolbox:
                 f" {self.setup.home / CONFIG}"
             )
         return tools
+
+    async def _shared_workspaces(self) -> "Workspaces":
+        if self._workspaces is None:
+            from openswarm.tools.files.workspaces import open_workspaces
+
+            self._workspaces = await open_workspaces(self.setup, self.stack)
+        return self._workspaces
 
     async def _shared_fetcher(self) -> "Fetcher":
         if self._fetcher is None:

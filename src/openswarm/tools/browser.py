@@ -21,6 +21,8 @@ from openswarm.tools.browsing.session import DEFAULT, Session, Timings
 from openswarm.tools.documents import Document, fence
 from openswarm.tools.setup import BROWSER, BROWSER_PAGES, ToolSetup
 from openswarm.tools.tool import Effect, Tool, ToolContext, ToolResult, prompt_text
+from openswarm.tools.web.addresses import AllowedHosts, PublicResolver
+from openswarm.tools.web.pages import part
 
 if TYPE_CHECKING:
     from openswarm.tools.web.fetcher import Fetcher
@@ -137,8 +139,6 @@ async def browse(url: str, *, allow_hosts: Sequence[str] = ()) -> look.View:
 
 
 async def _browsers(setup: ToolSetup, stack: AsyncExitStack, timings: Timings) -> Browsers:
-    from openswarm.tools.web.addresses import AllowedHosts, PublicResolver
-
     web = setup.settings.web
     path = await anyio.to_thread.run_sync(find_chromium, web.browser, setup.environ)
     resolver = PublicResolver(AllowedHosts(web.allow_hosts))
@@ -229,14 +229,12 @@ class _Hand:
         return await actions.scroll_by(session, params.screens)
 
     async def _read(self, session: Session, number: int) -> ToolResult:
-        pages = look.paged(await look.read(session), self._setup.page_chars)
-        if number > len(pages):
-            raise ToolError(f"the text has {len(pages)} pages; ask for one of them")
-        part = pages[number - 1]
-        last = ", the last." if number == len(pages) else "."
-        place = f"Page {number} of {len(pages)}{last}"
-        shown = fence(Document(session.page.url, part.strip() or "(no visible text)"))
-        return ToolResult(f"{place}\n{shown}", display=place, data=part)
+        text, count = part(await look.read(session), number, self._setup.page_chars)
+        if number > count:
+            raise ToolError(f"the text has {count} pages; ask for one of them")
+        place = f"Page {number} of {count}{', the last' * (number == count)}."
+        shown = fence(Document(session.page.url, text.strip() or "(no visible text)"))
+        return ToolResult(f"{place}\n{shown}", display=place, data=text)
 
     async def _find(self, session: Session, words: str) -> ToolResult:
         found = await look.find(session, words)

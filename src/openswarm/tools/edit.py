@@ -1,18 +1,20 @@
 """The tool `edit`: exact replacement in a file that was read. Like `write`, it hands what its agent
 changed back at the end, since an agent may have only one of the two."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from openswarm.core.errors import ToolError
 from openswarm.tools.documents import Document, fence
+from openswarm.tools.files.alone import ALONE, alone
 from openswarm.tools.files.closest import closest
 from openswarm.tools.files.copy import Snapshot
 from openswarm.tools.files.roots import printable
+from openswarm.tools.files.telling import listed
 from openswarm.tools.files.texts import decoded
 from openswarm.tools.files.workspaces import Workspaces
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
-
-SHOWN = 20
 
 
 class EditParams(BaseModel):
@@ -39,7 +41,7 @@ def edit_tool(workspaces: Workspaces) -> Tool:
             return data
 
         await workspaces.change(context.agent, params.path, change)
-        return ToolResult(f"Edited {shown} at line {_listed(places)}.", display=shown)
+        return ToolResult(f"Edited {shown} at line {listed(places)}.", display=shown)
 
     return Tool("edit", prompt_text(__file__), EditParams, run, release=workspaces.merge)
 
@@ -61,7 +63,7 @@ def replaced(snapshot: Snapshot, params: EditParams, shown: str) -> tuple[bytes,
         raise ToolError(_not_found(text.text, old, shown))
     if len(places) > 1 and not params.all:
         raise ToolError(
-            f"{shown} has this text {len(places)} times, at lines {_listed(places)}; add lines"
+            f"{shown} has this text {len(places)} times, at lines {listed(places)}; add lines"
             " around it to `old`, or set `all`"
         )
     return text.encoded(text.text.replace(old, new)), places
@@ -88,6 +90,10 @@ def _not_found(text: str, old: str, shown: str) -> str:
     return f"{shown} has no such text; {why} is at line {near.line}:\n{passage}"
 
 
-def _listed(places: list[int]) -> str:
-    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-    return ", ".join(map(str, places[:SHOWN])) + more
+async def edit(
+    path: str, old: str, new: str, *, every: bool = False, root: str | Path = "."
+) -> str:
+    """Replaces text in a file of a folder; what was done. Raises `ToolError`."""
+    async with alone(root, path) as workspaces:
+        params = EditParams(path=path, old=old, new=new, all=every)
+        return (await edit_tool(workspaces).run(params, ALONE)).text

@@ -1,7 +1,6 @@
 """The tool `fetch`: a page of the web as text, part by part; and the same as a plain function."""
 
 import re
-import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -65,8 +64,7 @@ async def fetch(url: str, *, allow_hosts: Sequence[str] = (), page: int = 0) -> 
     """
     pacing = Pacing(limit_of=lambda _: WebSettings().host)
     async with AsyncExitStack() as stack:
-        scratch = Path(tempfile.gettempdir())
-        setup = ToolSetup(scratch=scratch, home=scratch, pacing=pacing)
+        setup = ToolSetup(scratch=Path(), home=Path(), pacing=pacing)
         fetcher = await open_fetcher(setup, stack, allow_hosts)
         fetched = await fetcher.fetch(url)
     return replace(fetched, text=_part_of(fetched, page, PAGE_CHARS)[0]) if page else fetched
@@ -86,7 +84,7 @@ def _links_below(page: Page, text: str, *, others: bool) -> str:
         in_text = {int(number) for number in _NUMBER.findall(page.text)}
         named |= set(range(1, len(page.links) + 1)) - in_text
     lines = [
-        f"[{number}]: {page.links[number - 1].target} {page.links[number - 1].text}".rstrip()
+        page.links[number - 1].line(number)
         for number in sorted(named)
         if 1 <= number <= len(page.links)
     ]

@@ -1,10 +1,12 @@
 """The tool `glob`: files by a pattern of their paths."""
 
 from itertools import islice
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from openswarm.tools.documents import Document, fence
+from openswarm.tools.files.alone import ALONE, alone
 from openswarm.tools.files.listing import listed
 from openswarm.tools.files.workspaces import Workspaces
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
@@ -40,3 +42,9 @@ def glob_tool(workspaces: Workspaces) -> Tool:
         return ToolResult(text, display=f"{len(files)} files", data=files)
 
     return Tool("glob", prompt_text(__file__), GlobParams, run, repeatable=True)
+
+
+async def glob(pattern: str, *, root: str | Path = ".") -> list[str]:
+    """The files of a folder that fit a pattern, sorted by path. Raises `ToolError`."""
+    async with alone(root) as workspaces:
+        return (await glob_tool(workspaces).run(GlobParams(pattern=pattern), ALONE)).data

@@ -1,13 +1,16 @@
 """The tool `grep`: lines of files that match a regular expression."""
 
 from contextlib import closing
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from openswarm.tools.documents import Document, fence
+from openswarm.tools.files.alone import ALONE, alone
 from openswarm.tools.files.listing import texts
 from openswarm.tools.files.roots import printable
 from openswarm.tools.files.scanning import SCAN_S, Hit, scan
+from openswarm.tools.files.telling import listed
 from openswarm.tools.files.workspaces import Workspaces
 from openswarm.tools.tool import Tool, ToolContext, ToolResult, prompt_text
 
@@ -62,7 +65,11 @@ def _result_text(hits: list[Hit], room: int) -> str:
 
 
 def _passed(names: list[str]) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"\nNot searched (secrets, or too large): {', '.join(names[:SHOWN])}{more}."
+    return f"\nNot searched (secrets, or too large): {listed(names, SHOWN)}." if names else ""
+
+
+async def grep(pattern: str, *, glob: str = "**", root: str | Path = ".") -> list[Hit]:
+    """The lines of a folder's files that match a regular expression. Raises `ToolError`."""
+    async with alone(root) as workspaces:
+        params = GrepParams(pattern=pattern, glob=glob)
+        return (await grep_tool(workspaces).run(params, ALONE)).data

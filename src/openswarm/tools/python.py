@@ -37,10 +37,9 @@ def python_tool(sandbox: Sandbox) -> Tool:
 
     return Tool(
         "python",
-        f"{prompt_text(__file__)}\n{sandbox.notes}".strip(),
+        f"{prompt_text(__file__)}\n{sandbox.notes('python')}".strip(),
         PythonParams,
         run,
-        effect=lambda params: sandbox.effect(params.code),
         resource=PROCESSOR,
         release=sandbox.release,
     )

@@ -1,12 +1,14 @@
 """The tool `read`: a file with its lines numbered, or an image."""
 
 import base64
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from openswarm.core.errors import ToolError
 from openswarm.core.messages import ImagePart
 from openswarm.tools.documents import Document, fence
+from openswarm.tools.files.alone import ALONE, alone
 from openswarm.tools.files.copy import Snapshot
 from openswarm.tools.files.finding import parts_of
 from openswarm.tools.files.roots import printable
@@ -106,3 +108,12 @@ def _numbered(lines: list[str], first: int, limit: int, room: int) -> list[str]:
             break
         numbered.append(f"{number}\t{line}")
     return numbered
+
+
+async def read(
+    path: str, *, root: str | Path = ".", offset: int = 1, limit: int = MOST_LINES
+) -> str:
+    """A file of a folder with its lines numbered, from `offset` on. Raises `ToolError`."""
+    async with alone(root) as workspaces:
+        params = ReadParams(path=path, offset=offset, limit=limit)
+        return (await read_tool(workspaces).run(params, ALONE)).text

@@ -31,14 +31,13 @@ def shell_tool(sandbox: Sandbox) -> Tool:
     async def run(params: ShellParams, context: ToolContext) -> ToolResult:
         cell = await sandbox.cell(context.agent)
         done = await cell.shell(params.command, min(params.timeout_s or most_s, most_s))
-        return result(done, "shell", sandbox.setup, context)
+        return result(done, "shell", sandbox.setup, context, done.note)
 
     return Tool(
         "shell",
-        f"{prompt_text(__file__)}\n{sandbox.notes}".strip(),
+        f"{prompt_text(__file__)}\n{sandbox.notes('shell')}".strip(),
         ShellParams,
         run,
-        effect=lambda params: sandbox.effect(params.command),
         resource=PROCESSOR,
         release=sandbox.release,
     )

@@ -1,7 +1,10 @@
 """The tool `write`: a whole file. It also hands what its agent changed back at the end."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from openswarm.tools.files.alone import ALONE, alone
 from openswarm.tools.files.copy import Snapshot
 from openswarm.tools.files.lines import lines_of
 from openswarm.tools.files.texts import Text, decoded
@@ -41,3 +44,10 @@ def write_tool(workspaces: Workspaces) -> Tool:
 def _like(snapshot: Snapshot) -> Text:
     """How the file is written: as it was, or plain UTF-8 if it is new or was no text."""
     return (decoded(snapshot.data) if snapshot.data is not None else None) or Text("")
+
+
+async def write(path: str, content: str, *, root: str | Path = ".") -> str:
+    """Writes a whole file of a folder; what was done. Raises `ToolError`."""
+    async with alone(root, path) as workspaces:
+        params = WriteParams(path=path, content=content)
+        return (await write_tool(workspaces).run(params, ALONE)).text

@@ -169,7 +169,7 @@ async def test_read_gives_the_whole_text_by_pages(site: Site, hand: Hand) -> Non
     assert first.text.startswith("Page 1 of 3.")
     assert "a | b\nc | d" in first.text
     assert "unseen" not in first.text
-    assert first.data.endswith("of a long text.\n")
+    assert first.data.endswith("of a long text.")
     assert "Paragraph 199" in (await hand.do("read", page=3)).text
     with pytest.raises(ToolError, match="the text has 3 pages"):
         await hand.do("read", page=4)
@@ -281,7 +281,7 @@ async def test_statuses_are_told_and_a_throttled_host_gets_its_pause(
         return web.Response(status=429, headers={"Retry-After": "600"}, text="no")
 
     site.pages["/closed"] = closed
-    with pytest.raises(ToolError, match="asks to be left alone for 600 s"):
+    with pytest.raises(ToolError, match="to ask again in 600 s at the soonest"):
         await hand.do("open", url=site.url("/closed"))
     assert site.hits.count("/closed") == 1
 

@@ -12,7 +12,7 @@ from openswarm.core.errors import SettingsError, UserError
 from openswarm.core.tooling import ToolSettings, WebSettings
 from openswarm.tools.browser import BrowserParams, browse, open_browser
 from openswarm.tools.browsing.chromium import can_confine, find_chromium
-from openswarm.tools.browsing.look import Element, paged
+from openswarm.tools.browsing.look import Element
 from openswarm.tools.setup import ToolSetup
 from openswarm.tools.tool import Tool
 
@@ -160,13 +160,3 @@ def test_an_element_is_one_line() -> None:
     assert element.line == '[7] list "Colour" value "Red" of: Red, Blue'
     box = Element(id=8, role="checkbox", name="", states=("checked", "disabled"))
     assert box.line == '[8] checkbox "" checked disabled'
-
-
-def test_pages_of_a_text_end_at_lines_and_lose_nothing() -> None:
-    """Lines that are too long are cut."""
-    text = "".join(f"line {number}\n" for number in range(50)) + "x" * 90 + "\nend"
-    pages = paged(text, 40)
-    assert "".join(pages) == text
-    assert all(len(page) <= 40 for page in pages)
-    assert pages[0].endswith("\n")
-    assert paged("", 40) == [""]

@@ -149,6 +149,7 @@ def die_everywhere(tmp_path: Path) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 async def test_kill_nine_at_any_moment_of_a_merge_loses_nothing(tmp_path: Path) -> None:
     died = await anyio.to_thread.run_sync(die_everywhere, tmp_path)
     assert died > 8

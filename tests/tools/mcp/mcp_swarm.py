@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from openswarm.core.messages import ToolCall
 from openswarm.core.tooling import Policy, ToolSettings
 from openswarm.tools.dispatch import Dispatcher
@@ -48,6 +50,18 @@ class Swarm:
         """The result of a call that the policy allows."""
         call = ToolCall(id="1", name=f"mcp__{name}", arguments=json.dumps(arguments))
         return (await self._toolset.run([call], agent, lambda _: None, lambda *_: None))[0]
+
+    async def many(self, name: str, agents: int, **arguments: Any) -> list[ToolResult]:
+        """The results of equal calls by as many agents at once."""
+        results: list[ToolResult] = []
+
+        async def one(agent: str) -> None:
+            results.append(await self.call(name, agent, **arguments))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(agents):
+                tasks.start_soon(one, f"root/{number}")
+        return results
 
     async def text(self, name: str, **arguments: Any) -> str:
         """What stands inside the fence of a result."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 heard: list[Any] = []
+waiting: list[Any] = []
 Arguments = dict[str, Any]
 SLEEPER = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
 
@@ -36,6 +37,15 @@ def echo(_: Any, arguments: Arguments) -> Any:
 
 def never(_: Any, __: Arguments) -> Any:
     """Does not answer."""
+
+
+def together(request: Any, arguments: Arguments) -> Any:
+    """Is answered when `count` calls are open at once."""
+    waiting.append(request["id"])
+    if len(waiting) == arguments["count"]:
+        for id_ in waiting:
+            send({"id": id_, "result": text(str(len(waiting)))})
+        waiting.clear()
 
 
 def report_heard(_: Any, __: Arguments) -> Any:
@@ -99,6 +109,7 @@ def env(_: Any, __: Arguments) -> Any:
 TOOLS: dict[str, Callable[[Any, Arguments], Any]] = {
     "echo": echo, "never": never, "heard": report_heard, "die": die, "raw": raw, "error": error,
     "write": write, "report": report, "children": children, "env": env, "daemon": daemon,
+    "together": together,
 }  # fmt: skip
 
 

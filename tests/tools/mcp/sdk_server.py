@@ -12,7 +12,7 @@ def make_server() -> MCPServer:
     """The server and its state."""
     server = MCPServer("sdk")
     state: dict[str, Any] = {"now": 0, "most": 0, "cancelled": 0, "calls": 0}
-    gate = anyio.Event()
+    gates = [anyio.Event()]
 
     @server.tool(annotations=ToolAnnotations(read_only_hint=True))
     def add(a: int, b: int) -> int:
@@ -22,12 +22,15 @@ def make_server() -> MCPServer:
 
     @server.tool()
     async def together(count: int) -> int:
-        """Begins its work when `count` calls have been open at once; how many were at most."""
+        """Begins its work when `count` calls have been open at once; how many were at most, since
+        none was."""
+        if not state["now"]:
+            gates[0], state["most"] = anyio.Event(), 0
         state["now"] += 1
         state["most"] = max(state["most"], state["now"])
         if state["now"] == count:
-            gate.set()
-        await gate.wait()
+            gates[0].set()
+        await gates[0].wait()
         await anyio.sleep(0.005)
         state["now"] -= 1
         return int(state["most"])

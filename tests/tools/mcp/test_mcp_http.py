@@ -15,7 +15,7 @@ from mcp_swarm import opened
 from sdk_server import make_server
 
 from openswarm.core.errors import SettingsError
-from openswarm.tools.tool import ToolResult
+from openswarm.tools.tool import ToolContext
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp.http")]
 
@@ -40,23 +40,39 @@ def address() -> Iterator[str]:
 async def test_a_hundred_agents_share_one_session_over_http(tmp_path: Path, address: str) -> None:
     async with opened(tmp_path, {"web": {"url": address}}) as swarm:
         assert await swarm.text("web__add", a=2, b=3) == "5"
-        results: list[ToolResult] = []
-
-        async def meet(agent: str) -> None:
-            results.append(await swarm.call("web__together", agent, count=100))
-
         with anyio.fail_after(20):
-            async with anyio.create_task_group() as tasks:
-                for number in range(100):
-                    tasks.start_soon(meet, f"root/{number}")
-    assert [result.ok for result in results] == [True] * 100
+            results = await swarm.many("web__together", 100, count=100)
+    assert {result.data["result"] for result in results} == {100}
+
+
+@pytest.mark.requirement("mcp.shared")
+async def test_no_more_calls_are_open_at_once_than_the_server_is_said_to_take(
+    tmp_path: Path, address: str
+) -> None:
+    async with opened(tmp_path, {"web": {"url": address, "maxConcurrency": 10}}) as swarm:
+        with anyio.fail_after(20):
+            results = await swarm.many("web__together", 100, count=10)
+    assert {result.data["result"] for result in results} == {10}
 
 
 @pytest.mark.requirement("mcp.cancel", "mcp.timeout")
-async def test_a_late_call_is_cancelled_over_http(tmp_path: Path, address: str) -> None:
-    async with opened(tmp_path, {"web": {"url": address, "toolTimeoutMs": 300}}) as swarm:
-        assert "did not answer within 0.3 s" in (await swarm.call("web__never")).text
-        assert (await swarm.call("web__counts")).data["cancelled"] == 1
+async def test_late_and_cancelled_calls_are_cancelled_at_the_server(
+    tmp_path: Path, address: str
+) -> None:
+    servers = {"hasty": {"url": address, "toolTimeoutMs": 300}, "patient": {"url": address}}
+    async with opened(tmp_path, servers) as swarm:
+        before = (await swarm.call("patient__counts")).data["cancelled"]
+        assert "did not answer within 0.3 s" in (await swarm.call("hasty__never")).text
+        assert (await swarm.call("patient__counts")).data["cancelled"] == before + 1
+        tool = swarm.tools["mcp__patient__never"]
+        begun = anyio.Event()
+        context = ToolContext("root/1", "1", tick=lambda _: begun.set())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tool.run, tool.params.model_validate({}), context)
+            with anyio.fail_after(5):
+                await begun.wait()
+            tasks.cancel_scope.cancel()
+        assert (await swarm.call("patient__counts")).data["cancelled"] == before + 2
 
 
 class Scripted(ThreadingHTTPServer):

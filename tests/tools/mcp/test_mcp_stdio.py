@@ -9,11 +9,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from mcp_swarm import HERE, opened, plain, sdk
+from mcp_swarm import HERE, offering, opened, plain, sdk
 
 from openswarm.core.errors import SettingsError, UserError
 from openswarm.core.messages import ToolCall
 from openswarm.tools.dispatch import Dispatcher
+from openswarm.tools.mcp import stdio
 from openswarm.tools.mcp.config import parse_servers
 from openswarm.tools.mcp.sdk import load_sdk
 from openswarm.tools.mcp.tools import call
@@ -47,17 +48,22 @@ async def test_tools_of_a_server_are_named_after_it_and_called_with_their_own_sc
 
 @pytest.mark.requirement("mcp.stdio", "mcp.untrusted")
 async def test_only_tools_that_are_said_to_read_run_unasked_and_are_shared(tmp_path: Path) -> None:
-    async with opened(tmp_path, {"sdk": sdk()}) as swarm:
+    names = ("look", "change", "heard")
+    tools = [{"name": name, "inputSchema": {"type": "object"}} for name in names]
+    tools[0]["annotations"] = {"readOnlyHint": True}
+    async with opened(tmp_path, {"one": offering(*tools)}) as swarm:
         strict = Toolset(list(swarm.tools.values()), dispatch=Dispatcher())
         calls = [
-            ToolCall(id="1", name="mcp__sdk__add", arguments='{"a": 1, "b": 2}'),
-            ToolCall(id="2", name="mcp__sdk__add", arguments='{"b": 2, "a": 1}'),
-            ToolCall(id="3", name="mcp__sdk__fails", arguments="{}"),
+            ToolCall(id="1", name="mcp__one__look", arguments='{"a": 1, "b": 2}'),
+            ToolCall(id="2", name="mcp__one__look", arguments='{"b": 2, "a": 1}'),
+            ToolCall(id="3", name="mcp__one__change", arguments="{}"),
         ]
         results = await strict.run(calls, "root/1", lambda _: None, lambda *_: None)
         assert [result.ok for result in results] == [True, True, False]
         assert "needs an approval" in results[2].text
-        assert (await swarm.call("sdk__counts")).data["calls"] == 1
+        heard = json.loads(await swarm.text("one__heard"))
+    called = [message["params"]["name"] for message in heard if message["method"] == "tools/call"]
+    assert called == ["look", "heard"]
 
 
 @pytest.mark.requirement("mcp.stdio")
@@ -120,8 +126,9 @@ async def test_a_server_that_speaks_only_the_protocol_without_a_handshake(tmp_pa
 
 @pytest.mark.requirement("mcp.stdio", "mcp.restart")
 async def test_a_process_that_left_its_server_and_holds_its_pipes_keeps_nobody_waiting(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stdio, "DRAIN_S", 0.1)
     with anyio.fail_after(8):
         async with opened(tmp_path, {"one": plain()}) as swarm:
             daemons = [int(await swarm.text("one__daemon"))]

@@ -4,10 +4,11 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
-from mcp_swarm import Swarm, opened, plain, sdk
+from mcp_swarm import opened, plain
 
 from openswarm.core.errors import SettingsError
 from openswarm.tools.tool import ToolResult
@@ -15,60 +16,37 @@ from openswarm.tools.tool import ToolResult
 pytestmark = pytest.mark.anyio
 
 
-async def many(swarm: Swarm, name: str, agents: int, **arguments: object) -> list[ToolResult]:
-    """The results of equal calls by as many agents at once."""
-    results: list[ToolResult] = []
-
-    async def one(agent: str) -> None:
-        results.append(await swarm.call(name, agent, **arguments))
-
-    async with anyio.create_task_group() as tasks:
-        for number in range(agents):
-            tasks.start_soon(one, f"root/{number}")
-    return results
-
-
 @pytest.mark.requirement("mcp.shared")
-async def test_a_hundred_agents_share_one_session_within_the_limit_of_the_server(
-    tmp_path: Path,
-) -> None:
-    servers = {"free": sdk(), "tight": sdk(maxConcurrency=10)}
-    async with opened(tmp_path, servers) as swarm:
+async def test_a_hundred_agents_share_one_session(tmp_path: Path) -> None:
+    async with opened(tmp_path, {"one": plain()}) as swarm:
         with anyio.fail_after(20):
-            results = await many(swarm, "free__together", 100, count=100)
-            assert [result.ok for result in results] == [True] * 100
-            results = await many(swarm, "tight__together", 100, count=10)
-        assert {result.data["result"] for result in results} == {10}
+            results = await swarm.many("one__together", 100, count=100)
+    assert [result.ok for result in results] == [True] * 100
 
 
-@pytest.mark.requirement("mcp.cancel", "mcp.timeout")
-async def test_cancelled_and_late_calls_are_cancelled_at_the_server(tmp_path: Path) -> None:
-    async with opened(tmp_path, {"sdk": sdk(toolTimeoutMs=400), "slow": sdk()}) as swarm:
-        late = await swarm.call("sdk__never")
-        assert not late.ok
-        assert "did not answer within 0.4 s" in late.text
-        assert (await swarm.call("sdk__counts")).data["cancelled"] == 1
-        tool = swarm.tools["mcp__slow__never"]
-        begun = anyio.Event()
+@pytest.mark.requirement("mcp.cancel")
+async def test_the_server_is_told_which_call_was_cancelled(tmp_path: Path) -> None:
+    async with opened(tmp_path, {"one": plain()}) as swarm:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(tool.run, tool.params.model_validate({}), Begun(begun))
-            with anyio.fail_after(5):
-                await begun.wait()
+            tasks.start_soon(swarm.call, "one__never")
+            await anyio.wait_all_tasks_blocked()
             tasks.cancel_scope.cancel()
-        assert (await swarm.call("slow__counts")).data["cancelled"] == 1
+        heard = json.loads(await swarm.text("one__heard"))
+    assert cancelled(heard) == [id_of(heard, "never")]
 
 
-class Begun:
-    """The context of a call that says when it is under way."""
+def id_of(heard: list[dict[str, Any]], tool: str) -> Any:
+    """The id of the first call of a tool."""
+    return next(m["id"] for m in heard if m.get("params", {}).get("name") == tool)
 
-    agent, call_id = "root/1", "1"
 
-    def __init__(self, begun: anyio.Event) -> None:
-        self._begun = begun
-
-    def tick(self, _: str) -> None:
-        """Progress was reported."""
-        self._begun.set()
+def cancelled(heard: list[dict[str, Any]]) -> list[Any]:
+    """The ids of the calls whose end was told."""
+    return [
+        message["params"]["requestId"]
+        for message in heard
+        if message["method"] == "notifications/cancelled"
+    ]
 
 
 @pytest.mark.requirement("mcp.timeout")
@@ -80,9 +58,13 @@ async def test_a_late_call_disturbs_no_other_one_and_the_server_is_told_which(
             tasks.start_soon(swarm.call, "one__never")
             assert await swarm.text("one__echo", text="meanwhile") == "meanwhile"
         heard = json.loads(await swarm.text("one__heard"))
-    never = next(m["id"] for m in heard if m.get("params", {}).get("name") == "never")
-    told = [m for m in heard if m["method"] == "notifications/cancelled"]
-    assert [message["params"]["requestId"] for message in told] == [never]
+    assert cancelled(heard) == [id_of(heard, "never")]
+
+
+@pytest.mark.requirement("mcp.timeout")
+async def test_the_time_of_a_call_is_not_that_of_the_start(tmp_path: Path) -> None:
+    async with opened(tmp_path, {"one": plain(toolTimeoutMs=1)}) as swarm:
+        assert "did not answer within 0.001 s" in (await swarm.call("one__never")).text
 
 
 @pytest.mark.slow

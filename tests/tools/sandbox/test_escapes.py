@@ -11,6 +11,7 @@ from typing import Any
 
 import attempts
 import pytest
+from layered_house import filled, needs_layers, open_house
 
 from openswarm.tools.sandbox.jail import INSIDE, INSIDE_FOLDER, prefixes
 from openswarm.tools.sandbox.seccomp import ARCHITECTURES, program
@@ -78,6 +79,22 @@ async def test_every_attempt_is_refused(lab: Any, kind: str, targets: dict[str, 
         result = await opened.python(attempts.program(targets | {"inside": inside}))
         assert result.ok, result.text
         outcome = json.loads(result.data.output.splitlines()[-1])
+    assert {name for name, came in outcome.items() if came != "refused"} == set()
+    assert set(attempts.BODIES) <= set(outcome)
+
+
+@pytest.mark.requirement("code.escapes")
+async def test_every_attempt_of_a_shell_with_layers_is_refused(
+    tmp_path: Path, targets: dict[str, Any]
+) -> None:
+    """Mounts of its own change nothing of its jail."""
+    code = attempts.program(targets | {"inside": INSIDE})
+    (filled(tmp_path / "data") / "attempts.py").write_text(code)
+    async with open_house(tmp_path) as opened:
+        needs_layers(opened)
+        await opened.shell("touch theirs", "root/2")
+        said = await opened.shell(f"{sys.executable} /roots/data/attempts.py")
+        outcome = json.loads(said.splitlines()[-1])
     assert {name for name, came in outcome.items() if came != "refused"} == set()
     assert set(attempts.BODIES) <= set(outcome)
 

@@ -1,7 +1,6 @@
 """Who may be asked: the open internet, and what a person allowed by name; nothing else."""
 
 import socket
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,11 +13,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("web.private")]
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A server that runs."""
-    async with serving() as site:
-        site.pages["/secret"] = reply("secret", type_="text/plain")
-        yield site
+def site(site: Site) -> Site:
+    """With a page that nobody else may read."""
+    site.pages["/secret"] = reply("secret", type_="text/plain")
+    return site
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,11 @@
 """Text of the web arrives as it was meant, in whatever charset it was written."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from fetched_site import Site, fetching, reply, serving
+from fetched_site import Site, fetching, reply
 
 from openswarm.tools.web.charsets import decode
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("web.charset")]
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A server that runs."""
-    async with serving() as site:
-        yield site
 
 
 @pytest.mark.parametrize(
@@ -90,5 +81,5 @@ async def test_a_page_is_shown_in_its_charset(site: Site) -> None:
     site.pages["/json"] = reply('{"a": "日本語"}', type_="application/json")
     site.pages["/plain"] = reply("日本語".encode("big5"), type_="text/plain; charset=big5")
     async with fetching(site) as fetcher:
-        for path in site.pages.copy():
+        for path in ("/header", "/own", "/json", "/plain"):
             assert "日本語" in (await fetcher.fetch(site.url(path))).text

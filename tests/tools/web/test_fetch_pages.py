@@ -53,9 +53,9 @@ def test_links_that_the_text_leaves_out_follow() -> None:
 def test_numbering_takes_time_in_proportion() -> None:
     """Whatever brackets a page has."""
     began = time.process_time()
-    for text in ("[" * 300_000, "[a](" * 80_000, "[](<" * 80_000, "[a\\" * 100_000):
+    for text in ("[" * 100_000, "[a](" * 25_000, "[](<" * 25_000, "[a\\" * 20_000):
         number_links(text, (), BASE)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3
 
 
 TARGETS = st.text("abc/?=&%:[]() ", min_size=1, max_size=9).map(lambda s: "http://h/" + s.strip())
@@ -114,5 +114,5 @@ def test_links_are_numbered_without_trafilatura_as_well(monkeypatch: pytest.Monk
 def test_what_never_ends_is_read_in_proportion(unit: str) -> None:
     """A page of such is hostile, or cut off."""
     began = time.process_time()
-    read_html(unit * (500_000 // len(unit)), links=True, whole=True)
-    assert time.process_time() - began < 5
+    read_html(unit * (200_000 // len(unit)), links=True, whole=True)
+    assert time.process_time() - began < 2

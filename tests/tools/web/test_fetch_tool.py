@@ -1,10 +1,9 @@
 """The tool `fetch` and the plain function: pages as text, part by part, fenced as data."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
-from fetched_site import Site, fetching, reply, serving
+from fetched_site import Site, fetching, reply
 
 from openswarm.core.errors import ToolError, WebError
 from openswarm.core.messages import ToolCall
@@ -23,13 +22,6 @@ PAGE = """<html><head><title>All of copper</title></head><body>
 <table><tr><th>Country</th><th>Tonnes</th></tr><tr><td>Chile</td><td>5.3 million</td></tr></table>
 <p>Long text that is about copper and about where it comes from, so that it is the main text.</p>
 </main></body></html>"""
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A server that runs."""
-    async with serving() as site:
-        yield site
 
 
 async def called(fetcher: Fetcher, page_chars: int = 8000, **arguments: object) -> ToolResult:

@@ -1,18 +1,17 @@
 """The fetcher of a run: each page once, kept as it came, by the host's limits."""
 
-from collections.abc import AsyncIterator
 from email.utils import formatdate
 from pathlib import Path
 
 import anyio
 import pytest
-from fetched_site import Exchange, Site, fetching, reply, serving
+from fetched_site import Exchange, Site, fetching, reply
 
 from openswarm.core.errors import Fault, WebError
 from openswarm.core.events import PageFetched
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import MemoryJournal
-from openswarm.tools.web import client, fetcher, kept
+from openswarm.tools.web import failures, fetcher, kept
 from openswarm.tools.web.fetcher import Fetcher
 from openswarm.tools.web.pages import Page
 
@@ -21,14 +20,6 @@ pytestmark = pytest.mark.anyio
 HTML = (
     '<html><head><title>T</title></head><body><p>See <a href="/b">this one</a>.</p></body></html>'
 )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A server that runs."""
-    async with serving() as site:
-        site.pages["/a"] = reply("here", type_="text/plain")
-        yield site
 
 
 async def fetch_all(fetcher: Fetcher, urls: list[str]) -> list[Page | WebError]:
@@ -199,7 +190,7 @@ async def test_a_host_that_asks_to_wait_is_waited_for(
     site: Site, status: int, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as it says, in seconds or until a date."""
-    monkeypatch.setattr(client, "SOONEST_S", 0.0)
+    monkeypatch.setattr(failures, "SOONEST_S", 0.0)
     monkeypatch.setattr("openswarm.pacing.limiter.FIRST_DELAY_S", 0.01)
     wait = {"seconds": {"Retry_After": "0"}, "date": {"Retry_After": formatdate(0)}, "none": {}}
     site.pages["/busy"] = [reply(status=status, **wait[form]), reply("now", type_="text/plain")]
@@ -216,7 +207,7 @@ async def test_a_host_that_asks_to_wait_is_waited_for(
 def test_what_a_server_asks_to_wait_is_understood(value: str | None, seconds: float) -> None:
     """Nonsense is taken as nothing said."""
     headers = {} if value is None else {"retry-after": value}
-    error = client.refusal(429, headers)
+    error = failures.refusal(429, headers)
     assert (error.fault, error.retry_after_s) == (Fault.THROTTLED, seconds)
 
 
@@ -232,7 +223,7 @@ async def test_a_page_that_is_always_refused_is_given_up(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if the host serves others."""
-    monkeypatch.setattr(client, "SOONEST_S", 0.0)
+    monkeypatch.setattr(failures, "SOONEST_S", 0.0)
     monkeypatch.setattr("openswarm.pacing.limiter.FIRST_DELAY_S", 0.001)
     monkeypatch.setattr("openswarm.pacing.limiter.LONGEST_DELAY_S", 0.001)
     site.pages["/busy"] = reply(status=429)

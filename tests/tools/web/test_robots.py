@@ -1,10 +1,9 @@
 """robots.txt: its rules by RFC 9309, read once a site, and what it means where it cannot be."""
 
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-from fetched_site import Site, fetching, reply, serving
+from fetched_site import Site, fetching, reply
 
 from openswarm.core.errors import WebError
 from openswarm.pacing.limiter import Pacing
@@ -12,14 +11,6 @@ from openswarm.tools.web import fetcher, permission
 from openswarm.tools.web.robots import group_for, matches
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("web.robots")]
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A server that runs."""
-    async with serving() as site:
-        site.pages["/a"] = reply("here", type_="text/plain")
-        yield site
 
 
 @pytest.mark.parametrize(

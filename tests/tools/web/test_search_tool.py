@@ -274,9 +274,7 @@ async def test_a_provider_is_waited_for_as_long_as_it_asks(tmp_path: Path) -> No
         assert anyio.current_time() - start >= 0.2
 
 
-async def test_a_provider_that_is_not_there_or_says_nothing_is_named(
-    tmp_path: Path, no_waiting: None
-) -> None:
+async def test_a_provider_that_is_not_there_is_named(tmp_path: Path, no_waiting: None) -> None:
     async with search_server(always()) as server, tool_at(server, tmp_path) as tool:
         await call(tool, "one")
     async with tool_at(server, tmp_path) as tool:

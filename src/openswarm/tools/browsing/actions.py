@@ -11,18 +11,16 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from openswarm.core.errors import Fault, ToolError, WebError
+from openswarm.core.errors import Fault, ToolError
 from openswarm.tools.browsing.chromium import playwright_error
 from openswarm.tools.browsing.look import Moved, ask
 from openswarm.tools.browsing.session import Session
+from openswarm.tools.web.failures import fault_of, refusal
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Response
 
 PORTS = {"http": 80, "https": 443}
-THROTTLED = frozenset({429, 529})
-LONGEST_WAIT_S = 60.0
-"""The longest `Retry-After` that is waited out."""
 LATE_S = 2.0
 """What playwright's own limit may be exceeded by before its call is given up."""
 ERROR_PAGE = "chrome-error://chromewebdata/"
@@ -46,7 +44,7 @@ async def open_page(session: Session, url: str) -> str:
         with anyio.fail_after(session.timings.navigation_s + LATE_S):
             response = await session.page.goto(url, wait_until="domcontentloaded")
     except playwright_error() as error:
-        if not is_late(error):
+        if not _is_late(error):
             await _at_rest_in_error(session, error)
             raise ToolError(f"{url} did not open: {_why_not(session, error)}") from error
     except TimeoutError:
@@ -130,7 +128,7 @@ async def located(session: Session, element: int) -> "Locator":
     raise ToolError(stale)
 
 
-def is_late(error: Exception) -> bool:
+def _is_late(error: Exception) -> bool:
     """Whether playwright waited in vain."""
     return type(error).__name__ == "TimeoutError"
 
@@ -194,17 +192,6 @@ def _why_not(session: Session, error: Exception) -> str:
 def _opened(response: "Response | None") -> str:
     if response is None or response.status < 400:
         return "opened"
-    if response.status in THROTTLED:
-        raise _throttled(response)
+    if fault_of(response.status) is Fault.THROTTLED:
+        raise refusal(response.status, response.headers)
     return f"opened; the server answered with status {response.status}"
-
-
-def _throttled(response: "Response") -> WebError:
-    said = response.headers.get("retry-after", "")
-    wait_s = float(said) if said.isascii() and said.isdigit() else None
-    status = response.status
-    if wait_s is not None and wait_s > LONGEST_WAIT_S:
-        text = f"the server asks to be left alone for {wait_s:.0f} s (status {status})"
-        return WebError(Fault.REFUSED, text, status=status)
-    text = f"the server asks for fewer requests (status {status}); try another source"
-    return WebError(Fault.THROTTLED, text, retry_after_s=wait_s, status=status)

@@ -15,6 +15,8 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskStatus
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from openswarm.tools.web.addresses import plain_host
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host and port that may be connected to. Raises OSError, with the reason."""
 
@@ -50,7 +52,7 @@ class Door:
 
     def why(self, host: str, port: int) -> str:
         """Why no connection to a host came about; '' if none was refused."""
-        return self._reasons.get((_plain(host), port), "")
+        return self._reasons.get((plain_host(host), port), "")
 
     def news(self) -> list[str]:
         """What was refused since the last time, each host once."""
@@ -119,7 +121,7 @@ class Door:
             try:
                 with anyio.fail_after(CONNECT_S / len(addresses)):
                     outer = await anyio.connect_tcp(address, port)
-                self._reasons.pop((_plain(host), port), None)
+                self._reasons.pop((plain_host(host), port), None)
                 return outer, GRANTED
             except TimeoutError:
                 reason = "it did not answer in time"
@@ -129,18 +131,10 @@ class Door:
         return None, UNREACHABLE
 
     def _refused(self, host: str, port: int, reason: str) -> None:
-        self._reasons[_plain(host), port] = reason[:300]
+        self._reasons[plain_host(host), port] = reason[:300]
         if len(self._reasons) > KEPT_REASONS:
             place, _ = self._reasons.popitem(last=False)
             self._told.discard(place)
-
-
-def _plain(host: str) -> str:
-    """A host in one spelling."""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host
 
 
 async def _read_host(reader: BufferedByteReceiveStream, kind: int) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST_ELEMENTS = 80
 MOST_IN_A_FRAME = 25
 MOST_FRAMES = 8
+NUMBERS_A_LOOK = MOST_ELEMENTS + MOST_FRAMES * MOST_IN_A_FRAME
+"""How many numbers one look may give away."""
 TEXT_CHARS = 2_000
 FRAME_CHARS = 500
 MOST_CHARS = 400_000
@@ -161,24 +163,10 @@ async def look(session: Session, first: int) -> View:
     )
 
 
-NUMBERS_A_LOOK = MOST_ELEMENTS + MOST_FRAMES * MOST_IN_A_FRAME
-"""How many numbers one look may give away."""
-
-
 async def read(session: Session) -> str:
     """All visible text of the page and its frames, bounded."""
     parts = await _ask_all(session, Text, "read", chars=MOST_CHARS)
     return "".join(part.text for part in parts)[:MOST_CHARS]
-
-
-def paged(text: str, chars: int) -> list[str]:
-    """A text in pages of at most so many characters, cut at the ends of lines where there are."""
-    pages = []
-    while len(text) > chars:
-        cut = text.rfind("\n", 0, chars) + 1 or chars
-        pages.append(text[:cut])
-        text = text[cut:]
-    return [*pages, text]
 
 
 async def find(session: Session, words: str) -> list[Found]:

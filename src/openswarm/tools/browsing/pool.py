@@ -12,6 +12,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from openswarm.core.errors import ToolError
+from openswarm.tools.background import open_background
 from openswarm.tools.browsing.chromium import START_S, Chromium, playwright_error, start
 from openswarm.tools.browsing.door import Door, Resolve
 from openswarm.tools.browsing.look import NUMBERS_A_LOOK, View, look
@@ -178,14 +179,6 @@ class Browsers:
 
 async def open_browsers(launch: Launch, stack: AsyncExitStack) -> Browsers:
     """The browser of a run, not started yet; it ends with the stack."""
-    tasks = await anyio.create_task_group().__aenter__()
-
-    async def end_tasks() -> None:
-        # not entered into the stack: what passes through a task group comes out as a group
-        tasks.cancel_scope.cancel()
-        await tasks.__aexit__(None, None, None)
-
-    stack.push_async_callback(end_tasks)
-    browsers = Browsers(launch, tasks)
+    browsers = Browsers(launch, await open_background(stack))
     stack.push_async_callback(browsers.close)
     return browsers

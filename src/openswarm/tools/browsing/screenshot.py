@@ -8,9 +8,9 @@ from typing import Literal
 import anyio
 
 from openswarm.core.errors import ToolError
-from openswarm.core.events import ArtifactKept
 from openswarm.core.messages import ImagePart
 from openswarm.journal.journal import Journal
+from openswarm.tools.artifacts import keep_artifact
 from openswarm.tools.browsing.actions import located
 from openswarm.tools.browsing.chromium import playwright_error
 from openswarm.tools.browsing.session import Session
@@ -43,16 +43,7 @@ class Screenshots:
         if len(png) > LARGEST_IMAGE:
             shown, media_type = await _picture(session, element, "jpeg"), "image/jpeg"
         name = f"browser-{next(self._numbers)}.png"
-        self._journal.append(
-            ArtifactKept(
-                agent=context.agent,
-                call_id=context.call_id,
-                name=name,
-                media_type="image/png",
-                size=len(png),
-                blob=self._journal.keep_bytes(png),
-            )
-        )
+        keep_artifact(self._journal, context, name, "image/png", png)
         code = base64.b64encode(shown).decode("ascii")
         return Shot(name, ImagePart(url=f"data:{media_type};base64,{code}"))
 

@@ -50,7 +50,9 @@ DEFAULT = Timings()
 class Session:
     """A page that belongs to one agent."""
 
-    def __init__(self, context: "BrowserContext", page: "Page", door: Door, timings: Timings):
+    def __init__(
+        self, context: "BrowserContext", page: "Page", door: Door, timings: Timings
+    ) -> None:
         self.page = page
         self.door = door
         self.timings = timings

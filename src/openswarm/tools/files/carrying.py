@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from openswarm.tools.files.copy import WorkingCopy
-from openswarm.tools.files.disk import write_all
+from openswarm.tools.files.disk import held, write_all
 from openswarm.tools.files.intent import Intent, Refused, Step, folder_of
 from openswarm.tools.files.merged import lstat, open_folder
 from openswarm.tools.files.versions import CHUNK, Version, descend, version_in
@@ -20,16 +20,13 @@ def carry_out(copy: WorkingCopy, intent: Intent) -> tuple[list[Step], list[Refus
     gone. The root's lock is held."""
     merged = list(intent.done)
     refused = list(intent.refused)
-    root = open_folder(copy.root.path)
-    try:
+    with held(open_folder(copy.root.path)) as root:
         for number, step in enumerate(intent.steps):
             temporary = f".openswarm-{intent.id}-{number}"
             if why := _carry_out(root, step, folder_of(copy), temporary):
                 refused.append(Refused(path="/".join(step.path), why=why))
             else:
                 merged.append(step)
-    finally:
-        os.close(root)
     return merged, refused
 
 
@@ -43,11 +40,8 @@ def _carry_out(root: int, step: Step, contents: Path, temporary: str) -> str:
         halfway = now.kind == "absent" and "folder" in (step.before.kind, step.after.kind)
         if not now.same(step.before) and not halfway:
             return MEANWHILE
-        parent = descend(root, step.path[:-1], make=step.after.kind != "absent")
-        try:
+        with held(descend(root, step.path[:-1], make=step.after.kind != "absent")) as parent:
             _replace(parent, step.path[-1], now, step.after, contents / step.after.sha, temporary)
-        finally:
-            os.close(parent)
     except OSError as error:
         if error.errno == errno.ENOTEMPTY:
             return "the folder there has files of others"
@@ -88,8 +82,7 @@ def _write_new(parent: int, name: str, after: Version, content: Path, temporary:
         os.symlink(content.read_bytes(), os.fsencode(temporary), dir_fd=parent)
         return
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(temporary, flags, 0o600, dir_fd=parent)
-    try:
+    with held(os.open(temporary, flags, 0o600, dir_fd=parent)) as descriptor:
         with content.open("rb") as file:
             while chunk := file.read(CHUNK):
                 write_all(descriptor, chunk)
@@ -98,5 +91,3 @@ def _write_new(parent: int, name: str, after: Version, content: Path, temporary:
                 os.fchown(descriptor, old.st_uid, old.st_gid)
         os.fchmod(descriptor, after.mode)
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,11 +3,12 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from openswarm.core.errors import ToolError
 from openswarm.tools.files.copy import WorkingCopy
+from openswarm.tools.files.disk import held
 from openswarm.tools.files.finding import MOST_PARTS, Parts
 from openswarm.tools.files.merged import (
     Folder,
@@ -141,17 +142,9 @@ def _paths(
                 yield from _paths(one, other, path, hides=gone, hidden=hidden)
 
 
-@contextmanager
-def _entered(folder: int | None, name: str) -> Iterator[int | None]:
+def _entered(folder: int | None, name: str) -> AbstractContextManager[int | None]:
     """The descriptor of a folder in a folder; None if that has none."""
-    if folder is None:
-        yield None
-        return
-    descriptor = enter_plain(name, folder)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    return nullcontext() if folder is None else held(enter_plain(name, folder))
 
 
 def _is_folder(status: os.stat_result | None) -> bool:

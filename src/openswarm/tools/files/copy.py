@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from openswarm.core.errors import ToolError
 from openswarm.tools.files.bases import Bases
-from openswarm.tools.files.disk import trouble, write_all
+from openswarm.tools.files.disk import held, trouble, write_all
 from openswarm.tools.files.finding import Found, Parts, find
 from openswarm.tools.files.merged import (
     OPAQUE,
@@ -80,13 +80,10 @@ class WorkingCopy:
         """The top of the merged view. Raises `ToolError` if the root is gone."""
         with ExitStack() as opened:
             try:
-                base = open_folder(self.root.path)
-                opened.callback(os.close, base)
-                upper = open_folder(self.upper) if self.exists else None
+                base = opened.enter_context(held(open_folder(self.root.path)))
+                upper = opened.enter_context(held(open_folder(self.upper))) if self.exists else None
             except OSError as error:
                 raise trouble(f"the folder {self.root.name} cannot be opened", error) from None
-            if upper is not None:
-                opened.callback(os.close, upper)
             yield Folder(upper, base, self.hidden)
 
     @contextmanager
@@ -148,15 +145,13 @@ class WorkingCopy:
 
     def _put(self, folder: int, snapshot: Snapshot, data: bytes) -> Version:
         staged = self._staging / "write"
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
-        try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with held(os.open(staged, flags, 0o666)) as descriptor:
             if snapshot.data is not None:
                 os.fchmod(descriptor, snapshot.version.mode)
             write_all(descriptor, data)
             os.fsync(descriptor)
             mode = os.fstat(descriptor).st_mode
-        finally:
-            os.close(descriptor)
         os.rename(staged, snapshot.path[-1], dst_dir_fd=folder)
         os.fsync(folder)
         return version_of(data, mode)
@@ -205,11 +200,8 @@ def _make_upper(folder: Folder, name: str, entry: Entry | None) -> None:
         os.unlink(name, dir_fd=folder.upper)
     os.mkdir(name, dir_fd=folder.upper)
     if deleted:
-        made = enter_plain(name, folder.upper)
-        try:
+        with held(enter_plain(name, folder.upper)) as made:
             _make_opaque(made)
-        finally:
-            os.close(made)
     os.fsync(folder.upper)
 
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from openswarm.core.frozen import Frozen
 from openswarm.tools.files.changes import Change, Changes, mine_of
 from openswarm.tools.files.copy import WorkingCopy
-from openswarm.tools.files.disk import put_durably, sync_folder
+from openswarm.tools.files.disk import held, put_durably, sync_folder
 from openswarm.tools.files.finding import Parts
 from openswarm.tools.files.merged import open_folder, open_plain
 from openswarm.tools.files.plan import Conflict, Contents, Done, Put, decide, in_order
@@ -91,8 +91,7 @@ def prepare(copy: WorkingCopy, agent: str, changes: Changes, patch: str) -> Inte
     steps: dict[Parts, Step] = {}
     done: list[Step] = []
     refused = [Refused(path=path, why=why) for path, why in changes.odd]
-    root = open_folder(copy.root.path)
-    try:
+    with held(open_folder(copy.root.path)) as root:
         for change in changes.changes:
             outcome = _step(copy, root, change, folder)
             if isinstance(outcome, Step):
@@ -101,8 +100,6 @@ def prepare(copy: WorkingCopy, agent: str, changes: Changes, patch: str) -> Inte
                 refused.append(Refused(path="/".join(change.path), why=outcome.why))
             else:
                 done.append(Step(path=change.path, before=change.mine, after=change.mine))
-    finally:
-        os.close(root)
     order = in_order({path: step.after for path, step in steps.items()})
     intent = Intent(
         id=secrets.token_hex(4),
@@ -147,15 +144,11 @@ def _stage_mine(copy: WorkingCopy, change: Change, folder: Path) -> None:
     if change.mine.kept:
         put_durably(target, _left(copy, change))
         return
-    upper = open_folder(copy.upper)
-    try:
-        parent = descend(upper, change.path[:-1])
-        try:
-            source = open_plain(change.path[-1], parent)
-        finally:
-            os.close(parent)
-    finally:
-        os.close(upper)
+    with (
+        held(open_folder(copy.upper)) as upper,
+        held(descend(upper, change.path[:-1])) as parent,
+    ):
+        source = open_plain(change.path[-1], parent)
     with os.fdopen(source, "rb") as file, target.open("wb") as out:
         shutil.copyfileobj(file, out, CHUNK)
         out.flush()
@@ -202,13 +195,10 @@ def settle(copy: WorkingCopy, merged: Sequence[Step], *, all_in: bool) -> None:
         for entry in list(copy.upper.iterdir()):
             _remove(entry)
     else:
-        upper = open_folder(copy.upper)
-        try:
+        with held(open_folder(copy.upper)) as upper:
             for step in sorted(merged, key=lambda step: step.path, reverse=True):
                 with contextlib.suppress(OSError):
                     _take_out(upper, step.path, is_folder=step.after.kind == "folder")
-        finally:
-            os.close(upper)
     for step in merged:
         copy.bases.forget(step.path)
     if all_in:
@@ -220,14 +210,11 @@ def settle(copy: WorkingCopy, merged: Sequence[Step], *, all_in: bool) -> None:
 
 
 def _take_out(upper: int, path: Parts, *, is_folder: bool) -> None:
-    parent = descend(upper, path[:-1])
-    try:
+    with held(descend(upper, path[:-1])) as parent:
         if is_folder:
             os.rmdir(path[-1], dir_fd=parent)
         else:
             os.unlink(path[-1], dir_fd=parent)
-    finally:
-        os.close(parent)
 
 
 def _remove(path: Path) -> None:

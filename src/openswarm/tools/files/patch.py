@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from openswarm.tools.files.lines import Block, lines_of, matching
+from openswarm.tools.files.roots import on_one_line
 from openswarm.tools.files.texts import raw_text
 from openswarm.tools.files.versions import Version
 
@@ -50,7 +51,7 @@ def counts(patch: str) -> tuple[int, int]:
 
 
 def _header(name: str, was: Version, now: Version) -> str | None:
-    shown = _quoted(name)
+    shown = on_one_line(name)
     modes = [_mode(version) for version in (was, now)]
     if not any(modes):
         return None
@@ -80,7 +81,7 @@ def _body(name: str, was: Side, now: Side) -> str | None:
     texts = [_text(side) for side in (was, now)]
     if texts[0] is None or texts[1] is None:
         return None
-    shown = _quoted(name)
+    shown = on_one_line(name)
     before = f"a/{shown}" if _mode(was.version) else "/dev/null"
     after = f"b/{shown}" if _mode(now.version) else "/dev/null"
     return f"--- {before}\n+++ {after}\n" + "".join(hunks(texts[0], texts[1]))
@@ -98,11 +99,6 @@ def _text(side: Side) -> str | None:
 
 def _blob(side: Side) -> str:
     return side.version.sha or "nothing"
-
-
-def _quoted(name: str) -> str:
-    """A name that cannot break out of its line."""
-    return "".join(char if char.isprintable() else "?" for char in name)
 
 
 def hunks(was: str, now: str) -> Iterator[str]:

@@ -39,6 +39,11 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def on_one_line(name: str) -> str:
+    """A name that cannot break out of its line."""
+    return "".join(char if char.isprintable() else "?" for char in name)
+
+
 def open_roots(folders: Sequence[str]) -> tuple[Root, ...]:
     """The roots. Raises `UserError` for what is no folder, or lies inside of another one."""
     paths = [_folder(Path(name)) for name in folders]

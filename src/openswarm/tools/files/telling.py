@@ -1,24 +1,24 @@
-"""The words in which a merge is asked about and reported."""
+"""The words in which file tools report, and in which a merge is asked about."""
 
 from collections.abc import Sequence
 
 from openswarm.tools.files.changes import Changes
 from openswarm.tools.files.intent import Refused, Step
 from openswarm.tools.files.patch import counts
-from openswarm.tools.files.roots import Root, printable
+from openswarm.tools.files.roots import Root, on_one_line, printable
 
 SHOWN = 20
-"""Names that are listed at most."""
+"""Entries that are listed at most."""
 
 
 def merged_note(root: Root, changed: Sequence[str], refused: Sequence[Refused], blob: str) -> str:
     """What became of an agent's changes, for its report."""
     parts = [f"Files of {printable(root.name)}:"]
     if changed:
-        parts.append(f"merged {_listed(changed)}.")
+        parts.append(f"merged {listed(changed)}.")
     if refused:
         parts.append("These stayed as they were:")
-        parts += [f"\n- {_line(entry.path)}: {entry.why}" for entry in refused[:SHOWN]]
+        parts += [f"\n- {on_one_line(entry.path)}: {entry.why}" for entry in refused[:SHOWN]]
         if len(refused) > SHOWN:
             parts.append(f"\n- and {len(refused) - SHOWN} more")
         parts.append(f"\nThe agent's version is kept in the journal{_blob(blob)}.")
@@ -29,7 +29,7 @@ def left_note(root: Root, steps: Sequence[Step], why: str, blob: str) -> str:
     """That nothing was merged, and where it is kept."""
     return (
         f"Files of {printable(root.name)}: nothing was merged ({why}). The changes of"
-        f" {_listed(names_of(steps))} are kept in the journal{_blob(blob)} and in the working copy."
+        f" {listed(names_of(steps))} are kept in the journal{_blob(blob)} and in the working copy."
     )
 
 
@@ -39,7 +39,7 @@ def question(root: Root, steps: Sequence[Step], patch: str) -> str:
     added, removed = counts(patch)
     count = f"{len(names)} file" + ("s" if len(names) != 1 else "")
     into = printable(root.name)
-    return f"merge {count} into {into}: {_listed(names)} (+{added} -{removed})"
+    return f"merge {count} into {into}: {listed(names)} (+{added} -{removed})"
 
 
 def steps_of(changes: Changes) -> list[Step]:
@@ -53,14 +53,10 @@ def names_of(steps: Sequence[Step]) -> tuple[str, ...]:
     return tuple(sorted("/".join(step.path) for step in files))
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_line(name) for name in names[:SHOWN])
-    return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
-def _line(name: str) -> str:
-    """A name that stays on its line."""
-    return "".join(char if char.isprintable() else "?" for char in name)
+def listed(entries: Sequence[object], most: int = SHOWN) -> str:
+    """Names or numbers of lines in one line; of more than `most`, how many are left out."""
+    shown = ", ".join(on_one_line(str(entry)) for entry in entries[:most])
+    return shown + (f" and {len(entries) - most} more" if len(entries) > most else "")
 
 
 def _blob(name: str) -> str:

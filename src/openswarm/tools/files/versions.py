@@ -7,6 +7,7 @@ import stat
 from typing import Literal
 
 from openswarm.core.frozen import Frozen
+from openswarm.tools.files.disk import held
 from openswarm.tools.files.merged import enter_plain, is_whiteout, lstat, open_plain
 
 KEPT_BYTES = 10_000_000
@@ -62,11 +63,8 @@ def version_at(folder: int | None, name: str) -> tuple[Version, bytes]:
         return Version(kind="link", sha=sha, size=len(target)), target
     if not stat.S_ISREG(status.st_mode):
         return Version(kind="other"), b""
-    descriptor = open_plain(name, folder)
-    try:
+    with held(open_plain(name, folder)) as descriptor:
         return _read(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def version_in(root: int, path: tuple[str, ...]) -> tuple[Version, bytes]:
@@ -75,10 +73,8 @@ def version_in(root: int, path: tuple[str, ...]) -> tuple[Version, bytes]:
         folder = descend(root, path[:-1])
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT, b""
-    try:
+    with held(folder):
         return version_at(folder, path[-1])
-    finally:
-        os.close(folder)
 
 
 def changed_ns(root: int, path: tuple[str, ...]) -> int:
@@ -87,10 +83,8 @@ def changed_ns(root: int, path: tuple[str, ...]) -> int:
         folder = descend(root, path[:-1])
     except (FileNotFoundError, NotADirectoryError):
         return 0
-    try:
+    with held(folder):
         status = lstat(folder, path[-1])
-    finally:
-        os.close(folder)
     return 0 if status is None else status.st_ctime_ns
 
 

@@ -3,8 +3,10 @@ passed over unless the pattern names it."""
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from fnmatch import translate
 from functools import cached_property
+from itertools import count
 from typing import NamedTuple
 
 from openswarm.core.errors import ToolError
@@ -92,27 +94,27 @@ def _reached(parts: Sequence[re.Pattern[str] | None], path: Parts) -> set[int]:
 
 def _reaches(parts: Sequence[re.Pattern[str] | None], folder: Parts) -> bool:
     """Whether a beginning of the pattern fits the folder, with some of the pattern left."""
-    for count, part in enumerate(parts):
+    for used, part in enumerate(parts):
         if part is None:
             return True
-        if count < len(folder) and not part.match(folder[count]):
+        if used < len(folder) and not part.match(folder[used]):
             return False
     return len(folder) < len(parts)
 
 
-def walk(top: Folder, pattern: Pattern, above: Parts = ()) -> Iterator[Visit]:
+def walk(top: Folder, pattern: Pattern) -> Iterator[Visit]:
     """The files and links below a folder whose path fits, in order of their paths.
 
     Links are not followed. Raises `ToolError` when there is too much to look at.
     """
-    visited = [0]
-    yield from _walk(top, pattern, above, visited)
+    yield from _walk(top, pattern, (), count(1))
 
 
-def _walk(folder: Folder, pattern: Pattern, above: Parts, visited: list[int]) -> Iterator[Visit]:
+def _walk(
+    folder: Folder, pattern: Pattern, above: Parts, visited: Iterator[int]
+) -> Iterator[Visit]:
     for name, entry in folder.entries():
-        visited[0] += 1
-        if visited[0] > MOST_VISITED:
+        if next(visited) > MOST_VISITED:
             raise ToolError("there are too many files here; begin the pattern with a folder")
         path = (*above, name)
         if not entry.is_folder:
@@ -123,7 +125,5 @@ def _walk(folder: Folder, pattern: Pattern, above: Parts, visited: list[int]) ->
                 below = folder.enter(name)
             except OSError:
                 continue
-            try:
+            with closing(below):
                 yield from _walk(below, pattern, path, visited)
-            finally:
-                below.close()

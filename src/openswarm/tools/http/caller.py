@@ -13,10 +13,11 @@ from openswarm.llm.http import retry_after_s
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.http.allow import AllowList, origin_of, read_url, without_query
 from openswarm.tools.http.answer import Answer, answer_of
-from openswarm.tools.http.exchange import LONGEST_WAIT_S, Incoming, Outgoing, exchange
+from openswarm.tools.http.exchange import Incoming, Outgoing, exchange
 from openswarm.tools.http.request import Call, outgoing_of
 from openswarm.tools.http.templates import SecretStore
 from openswarm.tools.secrets import Scrub
+from openswarm.tools.web.failures import LONGEST_WAIT_S, REDIRECTS
 
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 5
@@ -25,7 +26,6 @@ RETRY_S = 15.0
 SAFE = ("GET", "HEAD")
 """The methods that change nothing, and may be repeated."""
 
-_REDIRECTS = (301, 302, 303, 307, 308)
 _KEPT_ELSEWHERE = ("accept", "accept-language", "user-agent")
 """The headers that go along to another origin."""
 
@@ -98,7 +98,7 @@ class Caller:
     def _following(self, outgoing: Outgoing, incoming: Incoming) -> Outgoing | str:
         """The next hop, or why there is none ('' where the answer is no redirect)."""
         location = incoming.headers.get("location", "")
-        if incoming.status not in _REDIRECTS or not location:
+        if incoming.status not in REDIRECTS or not location:
             return ""
         try:
             target = read_url(str(outgoing.url.join(URL(location))))

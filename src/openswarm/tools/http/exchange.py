@@ -17,8 +17,6 @@ from openswarm.llm.http import CONNECT_S, proxy_for, tls_context
 from openswarm.tools.web.failures import failure_of
 
 CHUNK = 64 * 1024
-LONGEST_WAIT_S = 60.0
-"""The longest `Retry-After` that is waited out; what asks for more is not to be had now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,6 @@ class Incoming:
     """An answer as it came in."""
 
     status: int
-    reason: str
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes
@@ -73,7 +70,7 @@ async def exchange(
     """
     shown = outgoing.shown or str(outgoing.url.with_query(None))
     timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
-    with failures(shown, timeout_s):
+    with _failures(shown, timeout_s):
         async with session.request(
             outgoing.method,
             outgoing.url,
@@ -85,7 +82,7 @@ async def exchange(
         ) as response:
             body, is_whole = await _read(response, max_bytes)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Incoming(response.status, response.reason or "", headers, body, is_whole)
+            return Incoming(response.status, headers, body, is_whole)
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
@@ -99,7 +96,7 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes
 
 
 @contextmanager
-def failures(shown: str, timeout_s: float) -> Iterator[None]:
+def _failures(shown: str, timeout_s: float) -> Iterator[None]:
     """Turns what can go wrong on the way into a `WebError` that says what did."""
     try:
         yield

@@ -8,6 +8,7 @@ import anyio
 from pydantic import BaseModel, ValidationError
 
 from openswarm.core.errors import OpenswarmError, ToolError, sole_error
+from openswarm.core.version import VERSION
 from openswarm.tools.mcp.config import ServerConfig
 from openswarm.tools.mcp.stdio import stdio_streams
 from openswarm.tools.mcp.streamable import http_streams
@@ -62,7 +63,7 @@ class Connection:
         """Holds the connection until it is lost. Raises nothing."""
         from mcp import ClientSession, Implementation
 
-        us = Implementation(name="openswarm", version="0")
+        us = Implementation(name="openswarm", version=VERSION)
         try:
             async with (
                 self._streams() as streams,
@@ -100,9 +101,13 @@ class Connection:
         return False
 
     async def ask(
-        self, request: BaseModel, kind: type[Answer], on_progress: OnProgress | None = None
+        self,
+        request: BaseModel,
+        kind: type[Answer],
+        seconds: float,
+        on_progress: OnProgress | None = None,
     ) -> Answer:
-        """The answer to a request. Raises `McpFailure`.
+        """The answer to a request, if it comes within so many seconds. Raises `McpFailure`.
 
         Whoever stops waiting, for lack of time or since it is cancelled, makes the SDK tell the
         server so.
@@ -112,7 +117,6 @@ class Connection:
         await self.ready.wait()
         if self.lost:
             raise self.failure
-        seconds = self._config.tool_s
         try:
             with anyio.move_on_after(seconds):
                 return await self._session.send_request(

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from openswarm.core.events import ArtifactKept
 from openswarm.core.messages import ImagePart
 from openswarm.journal.journal import Journal
+from openswarm.tools.artifacts import keep_artifact
 from openswarm.tools.documents import Document, fence
 from openswarm.tools.mcp.connection import McpFailure
 from openswarm.tools.mcp.wording import one_line
@@ -99,16 +99,7 @@ class Reading:
         stem = re.sub(r"[^A-Za-z0-9_-]", "-", self.source.removeprefix("mcp:"))
         ending = {"plain": "txt", "octetstream": "bin"}.get(kind, kind)
         name = f"{stem}-{self._kept}.{ending}"
-        self.journal.append(
-            ArtifactKept(
-                agent=self.context.agent,
-                call_id=self.context.call_id,
-                name=name,
-                media_type=media_type,
-                size=len(data),
-                blob=self.journal.keep_bytes(data),
-            )
-        )
+        keep_artifact(self.journal, self.context, name, media_type, data)
         return name
 
 

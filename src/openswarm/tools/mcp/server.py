@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from openswarm.tools.background import open_background
 from openswarm.tools.mcp.config import ServerConfig
 from openswarm.tools.mcp.connection import Connection, McpFailure, OnProgress
 
@@ -38,7 +39,9 @@ class Server:
         # which costs whatever the server likes
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         async with self._places or nullcontext():
-            result = await self._current().ask(request, CallToolResult, on_progress)
+            result = await self._current().ask(
+                request, CallToolResult, self.config.tool_s, on_progress
+            )
         self._starts = 1
         return result
 
@@ -47,7 +50,7 @@ class Server:
         from mcp.types import ListToolsRequest, ListToolsResult, PaginatedRequestParams
 
         request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
-        return await self._current().ask(request, ListToolsResult)
+        return await self._current().ask(request, ListToolsResult, self.config.startup_s)
 
     async def close(self) -> None:
         """Ends the connection, within a bounded time."""
@@ -77,7 +80,7 @@ async def open_servers(
     configs: list[ServerConfig], environ: Mapping[str, str], stack: AsyncExitStack
 ) -> list[Server]:
     """Servers that are ended with the stack; each is started with the first that is asked of it."""
-    tasks = await anyio.create_task_group().__aenter__()
+    tasks = await open_background(stack)
     servers = [Server(config, environ, tasks) for config in configs]
 
     async def close() -> None:
@@ -85,11 +88,5 @@ async def open_servers(
             for server in servers:
                 closing.start_soon(server.close)
 
-    async def end() -> None:
-        # not told what broke the run: the task group would wrap it into a group of errors
-        tasks.cancel_scope.cancel()
-        await tasks.__aexit__(None, None, None)
-
-    stack.push_async_callback(end)
     stack.push_async_callback(close)
     return servers

@@ -1,7 +1,7 @@
 """The transport of a server that is started: one JSON message a line, over its pipes.
 
-Lines are bounded, what is no message is kept as last
-words, and nothing is left of the process when the transport is closed.
+Lines are bounded, what is no message is kept as last words, and nothing is left of the process
+when the transport is closed.
 """
 
 import socket

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openswarm.core.errors import SettingsError
+from openswarm.journal.redact import MIN_CHARS
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _ANY = re.compile(r"\$\{[^}]*\}?")
-SECRET_CHARS = 8
-"""Shorter values are no secrets: taking them out of texts would only spoil these."""
 
 
 @dataclass(slots=True)
@@ -63,6 +62,6 @@ class Variables:
                 f"{where}: the environment variable {name} is not set; set it, or write"
                 f" ${{{name}:-default}}."
             )
-        if len(value) >= SECRET_CHARS:
+        if len(value) >= MIN_CHARS:
             self.secrets.add(value)
         return value

@@ -3,7 +3,9 @@
 Owns the order of its calls, one after the other, and that nothing is left when it lets go.
 """
 
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -15,6 +17,7 @@ from openswarm.tools.sandbox.files import Found, State, changed, state
 from openswarm.tools.sandbox.interpreter import Bounds, Ending, run_code, run_command
 from openswarm.tools.sandbox.jail import Jail
 from openswarm.tools.sandbox.launch import OWN_PROCESSES, Part
+from openswarm.tools.sandbox.layers import Laid, Layers
 from openswarm.tools.sandbox.probe import Confinement
 from openswarm.tools.sandbox.process import Confined, start
 
@@ -36,6 +39,22 @@ class Done:
     more_files: int
     out_of_memory: bool
     """A process was killed for want of memory."""
+    note: str = ""
+    """What is wrong with what it changed of the user's folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaidBounds(Bounds):
+    """Bounds of a call that writes to layers too: each may grow like the scratch folder."""
+
+    uppers: tuple[Path, ...] = ()
+
+    async def watch(self, scope: anyio.CancelScope, tripped: anyio.Event) -> None:
+        """Ends a call one of whose folders grows beyond its bound."""
+        async with anyio.create_task_group() as tasks:
+            for folder in (self.folder, *self.uppers):
+                bounds = Bounds(self.wall_s, folder, self.disk_bytes)
+                tasks.start_soon(bounds.watch, scope, tripped)
 
 
 @dataclass(slots=True)
@@ -47,6 +66,9 @@ class Cell:
     settings: SandboxSettings
     name: str
     """Unique in this process."""
+    agent: str = ""
+    layers: Layers | None = None
+    """What shells change of the user's folders; None: nothing."""
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
     _interpreter: Confined | None = None
     _group: Group | None = None
@@ -59,7 +81,7 @@ class Cell:
             if self._interpreter is not None and self._interpreter.process.returncode is not None:
                 await self._end_interpreter()  # it ended between two calls
             if self._interpreter is None:
-                self._interpreter = await self._start("kernel")
+                self._interpreter = await self._start("kernel", self.jail)
             before = await self._state()
             interpreter = self._interpreter
             kills = await self._memory_kills()
@@ -76,12 +98,11 @@ class Cell:
             await self._prepare()
             before = await self._state()
             kills = await self._memory_kills()
-            try:
-                shell = await self._start("shell")
-            except ToolError as error:
-                raise ToolError(f"{error} {FULL}" if self._interpreter else str(error)) from None
-            ending = await run_command(shell, command, self._bounds(wall_s))
-            return await self._done(ending, before, kills)
+            jail = self.jail
+            layers = self.layers.laid(self.agent, jail) if self.layers else nullcontext(Laid(jail))
+            async with layers as laid:
+                ending = await self._run(command, wall_s, laid)
+            return replace(await self._done(ending, before, kills), note=laid.note)
 
     async def close(self) -> None:
         """Ends what runs and removes the group; the scratch folder stays."""
@@ -105,11 +126,19 @@ class Cell:
         memory, processes = self.settings.memory_mb << 20, self.settings.processes
         return self.confinement.groups.make(self.name, memory, processes + OWN_PROCESSES)
 
-    def _bounds(self, wall_s: float) -> Bounds:
-        return Bounds(wall_s, self.jail.scratch, (self.settings.file_mb << 20) * DISK_FILES)
+    async def _run(self, command: str, wall_s: float, laid: Laid) -> Ending:
+        try:
+            shell = await self._start("shell", laid.jail)
+        except ToolError as error:
+            raise ToolError(f"{error} {FULL}" if self._interpreter else str(error)) from None
+        return await run_command(shell, command, self._bounds(wall_s, laid.uppers))
 
-    async def _start(self, part: Part) -> Confined:
-        return await start(self.jail, part, self.confinement, self.settings, self._group)
+    def _bounds(self, wall_s: float, uppers: tuple[Path, ...] = ()) -> Bounds:
+        disk_bytes = (self.settings.file_mb << 20) * DISK_FILES
+        return LaidBounds(wall_s, self.jail.scratch, disk_bytes, uppers)
+
+    async def _start(self, part: Part, jail: Jail) -> Confined:
+        return await start(jail, part, self.confinement, self.settings, self._group)
 
     async def _state(self) -> State:
         return await anyio.to_thread.run_sync(state, self.jail.scratch)

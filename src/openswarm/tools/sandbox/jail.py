@@ -68,6 +68,10 @@ class Jail:
     binds: tuple[Bind, ...] = ()
     socket: str = ""
     """The Unix socket of the fetch proxy; '' for none."""
+    hidden: tuple[str, ...] = ()
+    """Folders below the binds' targets that are shown empty."""
+    started_by: tuple[str, ...] = ()
+    """The beginning of a command that bubblewrap's is added to: it mounts what the binds show."""
 
 
 def write_facts(folder: Path) -> None:
@@ -122,6 +126,8 @@ def bubblewrap(jail: Jail, version: tuple[int, ...]) -> list[str]:
     command += ["--ro-bind", str(INSIDE_FOLDER), INSIDE, "--bind", str(jail.scratch), WORK]
     for bind in jail.binds:
         command += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
+    for target in jail.hidden:
+        command += ["--tmpfs", target, "--remount-ro", target]
     if jail.socket:
         command += ["--ro-bind", jail.socket, SOCKET]
     for name, value in environment(jail, mapped=True).items():

@@ -79,7 +79,7 @@ def _in_bubblewrap(
         options += ["--seccomp", str(files[-1])]
     files.append(_file("".join(f"{option}\0" for option in options).encode()))
     joined = ["/bin/sh", "-c", JOIN, "sh", *(group.files if group else ()), "--"]
-    command = [*joined, confinement.bwrap, "--args", str(files[-1]), "--", *entry]
+    command = [*joined, *jail.started_by, confinement.bwrap, "--args", str(files[-1]), "--", *entry]
     return Launch(command, {}, "/", (control, *files), tuple(files))
 
 

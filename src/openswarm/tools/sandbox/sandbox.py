@@ -7,10 +7,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import anyio
@@ -19,12 +20,14 @@ from anyio.abc import TaskGroup
 
 from openswarm.core.errors import SettingsError, sole_error
 from openswarm.core.events import ToolCalled
+from openswarm.tools.files.roots import printable
+from openswarm.tools.files.workspaces import Workspaces
 from openswarm.tools.sandbox.cell import Cell
 from openswarm.tools.sandbox.jail import ROOTS, Bind, Jail, write_facts
+from openswarm.tools.sandbox.layers import Layers, open_layers, target
 from openswarm.tools.sandbox.probe import Confinement, Kind, probe
 from openswarm.tools.sandbox.proxy import Fetches, FetchProxy
 from openswarm.tools.setup import ToolSetup
-from openswarm.tools.tool import Effect
 
 REFUSAL = (
     "code cannot be confined on this computer, so `python` and `shell` are refused. {why}."
@@ -35,8 +38,21 @@ FACTS_PREFIX = "openswarm-code-"
 SCRATCH = "code"
 """The folder for code within an agent's own."""
 
-Binds = Callable[[str], Sequence[Bind]]
-"""The folders that an agent sees below `/roots`, by its path."""
+Name = Literal["python", "shell"]
+"""A tool that runs code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The user's folders, as code sees them."""
+
+    binds: tuple[Bind, ...]
+    hidden: tuple[str, ...] = ()
+    """openswarm's own folders in them, by their places in the jail."""
+    layers: Layers | None = None
+    """What shells change of them; None: nothing."""
+    why_not: str = ""
+    """Why what file tools change is not seen; '' where it is, and where there are none."""
 
 
 @dataclass(slots=True)
@@ -47,7 +63,7 @@ class Sandbox:
     confinement: Confinement
     _facts: Path
     _tasks: TaskGroup
-    _binds: Binds
+    _shown: Shown
     _fetcher: Fetches | None = None
     _cells: dict[str, Cell] = field(default_factory=dict)
     _count: int = 0
@@ -58,16 +74,13 @@ class Sandbox:
         """What confines: bubblewrap, landlock, or none."""
         return self.confinement.kind
 
-    @property
-    def notes(self) -> str:
-        """What the model is to know of this sandbox beside the tool's own text."""
+    def notes(self, name: Name) -> str:
+        """What the model is to know of this sandbox beside the text of the tool `name`."""
         lines = list(self.confinement.notes)
-        if self.confinement.kind == "bubblewrap":
-            roots = ", ".join(bind.target for bind in root_binds(self.setup.roots))
-            lines += [f"The user's folders: {roots}."] if roots else []
-            lines += [] if self._fetcher is not None else ["There is no `fetch` in this run."]
-        elif self.setup.roots:
-            lines.append(f"The user's folders: {', '.join(self.setup.roots)}.")
+        if self.confinement.kind == "bubblewrap" and self._fetcher is None:
+            lines.append("There is no `fetch` in this run.")
+        if self.setup.roots:
+            lines += _notes_of_roots(self._shown, self.confinement.kind, name)
         return "\n".join(lines)
 
     async def cell(self, agent: str) -> Cell:
@@ -77,29 +90,25 @@ class Sandbox:
                 self._count += 1
                 scratch = self.setup.scratch / safe_name(agent) / SCRATCH
                 socket = await self._listen(agent, self._count)
-                jail = Jail(scratch, self._facts, tuple(self._binds(agent)), socket)
+                shown = self._shown
+                jail = Jail(scratch, self._facts, shown.binds, socket, shown.hidden)
+                limits = self.setup.settings.sandbox
                 self._cells[agent] = Cell(
-                    jail, self.confinement, self.setup.settings.sandbox, str(self._count)
+                    jail, self.confinement, limits, str(self._count), agent, shown.layers
                 )
             return self._cells[agent]
 
-    async def release(self, agent: str, _: bool) -> str:
-        """Ends what an agent's code runs; see `Tool.release`."""
-        cell = self._cells.pop(agent, None)
-        if cell is not None:
-            await cell.close()
-        return ""
+    async def release(self, agent: str, finished: bool) -> str:
+        """Ends what an agent's code runs, then merges what its shells changed; see
+        `Tool.release`."""
+        await self._end(agent)
+        layers = self._shown.layers
+        return await layers.merge(agent, finished=finished) if layers is not None else ""
 
     async def close(self) -> None:
         """Ends all code."""
         for agent in tuple(self._cells):
-            await self.release(agent, False)
-
-    def effect(self, command: str) -> Effect | None:
-        """None where code is confined; else what a person is asked about."""
-        if self.confinement.kind != "none":
-            return None
-        return Effect(command, str(self.setup.scratch))
+            await self._end(agent)
 
     def lost(self, agent: str) -> bool:
         """Whether an earlier process of the run ran Python for this agent."""
@@ -107,6 +116,11 @@ class Sandbox:
             isinstance(event, ToolCalled) and event.agent == agent and event.name == "python"
             for event in self.setup.past
         )
+
+    async def _end(self, agent: str) -> None:
+        cell = self._cells.pop(agent, None)
+        if cell is not None:
+            await cell.close()
 
     async def _listen(self, agent: str, number: int) -> str:
         if self._fetcher is None or self.confinement.kind == "landlock":
@@ -123,12 +137,12 @@ async def open_sandbox(
     fetcher: Fetches | None = None,
     *,
     confinement: Confinement | None = None,
-    binds: Binds | None = None,
+    workspaces: Workspaces | None = None,
 ) -> Sandbox:
     """The sandbox of a run, closed with `stack`. Raises `SettingsError` where nothing confines.
 
-    `confinement`: what an earlier `probe` found. `binds`: what each agent sees below `/roots`;
-    else it is the setup's roots, read-only.
+    `confinement`: what an earlier `probe` found. `workspaces`: the working copies that shells see
+    and change; without them the user's folders are read-only.
     """
     if confinement is None:
         confinement = await anyio.to_thread.run_sync(probe)
@@ -141,7 +155,7 @@ async def open_sandbox(
     facts = await anyio.to_thread.run_sync(_make_facts)
     stack.push_async_callback(anyio.to_thread.run_sync, shutil.rmtree, facts, True)
     tasks = await stack.enter_async_context(_serving())
-    shown = binds or (lambda _: root_binds(setup.roots))
+    shown = await _shown(setup, confinement, facts, workspaces)
     sandbox = Sandbox(setup, confinement, facts, tasks, shown, fetcher)
     stack.push_async_callback(sandbox.close)
     return sandbox
@@ -158,6 +172,56 @@ def root_binds(roots: Sequence[str]) -> tuple[Bind, ...]:
             name = f"{base}-{number}"
         found[name] = Bind(Path(root), f"{ROOTS}/{name}")
     return tuple(found.values())
+
+
+async def _shown(
+    setup: ToolSetup, confinement: Confinement, facts: Path, workspaces: Workspaces | None
+) -> Shown:
+    if workspaces is None:
+        binds = root_binds(setup.roots)
+    else:
+        binds = tuple(Bind(root.path, target(root.name)) for root in workspaces.roots)
+    hidden = await anyio.to_thread.run_sync(_hidden, binds, setup)
+    if workspaces is None:
+        return Shown(binds, hidden)
+    try:
+        layers = await open_layers(workspaces, confinement, facts)
+    except SettingsError as error:
+        return Shown(binds, hidden, None, str(error))
+    return Shown(binds, hidden, layers)
+
+
+def _hidden(binds: Sequence[Bind], setup: ToolSetup) -> tuple[str, ...]:
+    """Where openswarm's own folders lie in the binds."""
+    setup.scratch.mkdir(parents=True, exist_ok=True)
+    own = (setup.scratch, setup.home)
+    return tuple(
+        f"{bind.target}/{folder.relative_to(source)}"
+        for bind in binds
+        for source in (bind.source.resolve(),)
+        for folder in (path.resolve() for path in own if path.is_dir())
+        if folder != source and folder.is_relative_to(source)
+    )
+
+
+def _notes_of_roots(shown: Shown, kind: Kind, name: Name) -> list[str]:
+    """What the model is to know of the user's folders."""
+    places = [bind.target if kind == "bubblewrap" else str(bind.source) for bind in shown.binds]
+    lines = [f"The user's folders: {', '.join(map(printable, places))}."]
+    if shown.layers is not None and name == "shell":
+        lines.append(
+            "You see them with your own changes, those of `write` and `edit` too, and can change"
+            " them: nobody else sees that until it is merged when your work ends. What git keeps in"
+            " .git is not merged."
+        )
+        return lines
+    if kind != "none":
+        lines.append("They can be read, but not changed.")
+    if shown.layers is not None:
+        lines.append("Your own changes are not seen here, but by `shell` where you have it.")
+    elif shown.why_not:
+        lines.append(f"Your own changes are not seen here: {shown.why_not}.")
+    return lines
 
 
 def safe_name(agent: str) -> str:

@@ -47,7 +47,7 @@ class AllowedHosts:
 
     def permits(self, host: str, port: int) -> bool:
         """Whether this host was named, with this port or without one."""
-        name = _plain(host)
+        name = plain_host(host)
         return (name, 0) in self._entries or (name, port) in self._entries
 
 
@@ -55,11 +55,11 @@ def _split(entry: str) -> tuple[str, int]:
     """Name and port of an entry, 0 for any port; an IPv6 address with a port is in brackets."""
     name, colon, port = entry.strip().rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or (":" in name and "]" not in name):
-        return _plain(entry.strip()), 0
-    return _plain(name), int(port)
+        return plain_host(entry.strip()), 0
+    return plain_host(name), int(port)
 
 
-def _plain(host: str) -> str:
+def plain_host(host: str) -> str:
     """A host in one spelling."""
     host = host.strip("[]").rstrip(".").casefold()
     try:

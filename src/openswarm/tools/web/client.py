@@ -7,7 +7,7 @@ followed by `follow`, step by step, so that each step can be checked and paced; 
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,9 +20,9 @@ from yarl import URL
 
 from openswarm.core.errors import Fault, WebError
 from openswarm.core.version import USER_AGENT
-from openswarm.llm.http import proxy_for, retry_after_s, tls_context
+from openswarm.llm.http import proxy_for, tls_context
 from openswarm.tools.web.addresses import AllowedHosts, PrivateAddress, PublicResolver, is_public
-from openswarm.tools.web.failures import failure_of, fault_of
+from openswarm.tools.web.failures import REDIRECTS, failure_of, refusal
 
 MAX_BYTES = 10 * 1024 * 1024
 LARGE_BYTES = 2**20
@@ -33,11 +33,6 @@ MAX_URL_CHARS = 8000
 SHOWN_CHARS = 300
 MAX_HEADER_BYTES = 64 * 1024
 CONNECTIONS = 256
-LONGEST_WAIT_S = 60.0
-"""The longest `Retry-After` that is waited out; what asks for more is not to be had now."""
-SOONEST_S = 1.0
-"""When a throttled question is asked again where the server does not say when."""
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _INSIDE = ("internal", "local", "localhost", "localdomain", "lan", "home", "corp", "intranet",
            "private", "arpa", "test", "onion")  # fmt: skip
 """Last labels of names that are never those of the open internet."""
@@ -86,7 +81,7 @@ class WebClient:
 
         Raises `WebError`, and `SettingsError` for a proxy or certificates that cannot be used.
         """
-        received = [0]
+        body = bytearray()
         try:
             with anyio.fail_after(self._timeout_s):
                 proxy = proxy_for(str(url))
@@ -94,9 +89,9 @@ class WebClient:
                 async with self._session.get(
                     url, allow_redirects=False, proxy=proxy, ssl=await self._certificates(url)
                 ) as response:
-                    return await self._answer(url, response, received)
+                    return await self._answer(url, response, body)
         except TimeoutError:
-            raise self._late(received[0]) from None
+            raise self._late(len(body)) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise failure_of(error) from None
 
@@ -135,33 +130,28 @@ class WebClient:
                 if not proxied or not _looks_public(host):
                     raise
 
-    async def _answer(
-        self, url: URL, response: aiohttp.ClientResponse, received: list[int]
-    ) -> Answer:
+    async def _answer(self, url: URL, response: aiohttp.ClientResponse, body: bytearray) -> Answer:
         status, headers = response.status, response.headers
-        if status in _REDIRECTS and headers.get("Location"):
+        if status in REDIRECTS and headers.get("Location"):
             return Answer(url, status, location=headers["Location"])
         if not 200 <= status < 300:
             raise refusal(status, headers)
-        body = await self._body(response, received)
+        await self._receive(response, body)
         charset = response.charset or ""
         media_type = response.content_type if "Content-Type" in headers else ""
-        return Answer(url, status, "", media_type, charset, body)
+        return Answer(url, status, "", media_type, charset, bytes(body))
 
-    async def _body(self, response: aiohttp.ClientResponse, received: list[int]) -> bytes:
-        """The body, decompressed piece by piece and given up as soon as it is too large."""
-        data = bytearray()
+    async def _receive(self, response: aiohttp.ClientResponse, body: bytearray) -> None:
+        """Fills in the body, decompressed piece by piece, given up as soon as it is too large."""
         if (response.content_length or 0) > self._max_bytes:
             raise self._too_large()
         async with AsyncExitStack() as stack:
             async for part in response.content.iter_chunked(65536):
-                if len(data) < LARGE_BYTES <= len(data) + len(part):
+                if len(body) < LARGE_BYTES <= len(body) + len(part):
                     await stack.enter_async_context(self._large)
-                data += part
-                received[0] = len(data)
-                if len(data) > self._max_bytes:
+                body += part
+                if len(body) > self._max_bytes:
                     raise self._too_large()
-        return bytes(data)
 
     def _too_large(self) -> WebError:
         return WebError(Fault.REFUSED, f"it is larger than {self._max_bytes // 2**20} MB")
@@ -242,21 +232,6 @@ def shown(address: str) -> str:
     """An address as it may be shown, whatever it is: on one line, bounded, without a password."""
     without = re.sub(r"//[^/?#]*@", "//", address[: MAX_URL_CHARS * 2])
     return " ".join(without.split())[:SHOWN_CHARS]
-
-
-def refusal(status: int, headers: Mapping[str, str]) -> WebError:
-    """What a status that brings no body means."""
-    fault, wait_s = fault_of(status), retry_after_s(headers)
-    if status == 503 and wait_s is not None:
-        fault = Fault.THROTTLED
-    text = f"the server answered {status}"
-    if wait_s is not None and wait_s > LONGEST_WAIT_S:
-        return WebError(
-            Fault.REFUSED, f"{text}, to ask again in {wait_s:.0f} s at the soonest", status=status
-        )
-    if fault is Fault.THROTTLED:
-        wait_s = SOONEST_S if wait_s is None else wait_s
-    return WebError(fault, text, retry_after_s=wait_s, status=status)
 
 
 def _redirected(url: URL, location: str) -> URL:

@@ -1,13 +1,23 @@
-"""What a failure on the way to a web server means, in words that say what happened."""
+"""What a failure on the way to a web server means, in words that say what happened.
+
+Owns how statuses are read, and how long a server's `Retry-After` is waited out.
+"""
 
 import socket
 import ssl
+from collections.abc import Mapping
 
 import aiohttp
 
 from openswarm.core.errors import Fault, WebError
+from openswarm.llm.http import retry_after_s
 from openswarm.tools.web.addresses import PrivateAddress
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+LONGEST_WAIT_S = 60.0
+"""The longest `Retry-After` that is waited out; what asks for more is not to be had now."""
+SOONEST_S = 1.0
+"""When a throttled question is asked again where the server does not say when."""
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
@@ -18,6 +28,21 @@ def fault_of(status: int) -> Fault:
     if status in (501, 505):
         return Fault.REFUSED
     return Fault.SERVER if status in (408, 425) or status >= 500 else Fault.REFUSED
+
+
+def refusal(status: int, headers: Mapping[str, str]) -> WebError:
+    """What a status that brings no body means. `headers` are found by lower-case names."""
+    fault, wait_s = fault_of(status), retry_after_s(headers)
+    if status == 503 and wait_s is not None:
+        fault = Fault.THROTTLED
+    text = f"the server answered {status}"
+    if wait_s is not None and wait_s > LONGEST_WAIT_S:
+        return WebError(
+            Fault.REFUSED, f"{text}, to ask again in {wait_s:.0f} s at the soonest", status=status
+        )
+    if fault is Fault.THROTTLED:
+        wait_s = SOONEST_S if wait_s is None else wait_s
+    return WebError(fault, text, retry_after_s=wait_s, status=status)
 
 
 def failure_of(error: Exception) -> WebError:

@@ -68,6 +68,8 @@ class KeptPages:
         return self._hold(_page(event, *parted(whole), problem))
 
     def _hold(self, page: Page) -> Page:
+        if old := self._pages.pop(page.url, None):
+            self._chars -= len(old.text)
         self._pages[page.url] = page
         self._chars += len(page.text)
         while self._chars > KEPT_CHARS and len(self._pages) > 1:

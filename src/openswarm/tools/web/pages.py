@@ -15,7 +15,10 @@ from openswarm.tools.corpus.html_text import Anchor
 MAX_LINKS = 500
 MAX_TARGET_CHARS = 2000
 MAX_LABEL_CHARS = 120
-_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.){0,500})\]\((?:<([^<>\n]{0,2000})>|([^()\s<>]{1,2000}))\)")
+_LINK = re.compile(
+    r"\[((?:[^\[\]\\]|\\.){0,500}+)\]"  # its words
+    r"\((?:<([^<>\n]{0,2000})>|([^()\s<>]{1,2000}))\)"  # its target
+)
 _LISTED = re.compile(r"\[(\d+)\]: (\S+)(?: (.*))?")
 
 
@@ -25,6 +28,10 @@ class Link(NamedTuple):
     target: str
     """An absolute address, http or https."""
     text: str
+
+    def line(self, number: int) -> str:
+        """As it stands in a list: `[1]: http://… its text`."""
+        return f"[{number}]: {self.target} {self.text}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ def joined(text: str, links: Sequence[Link]) -> str:
     """Text and links as one text."""
     if not links:
         return text
-    lines = [f"[{n}]: {link.target} {link.text}".rstrip() for n, link in enumerate(links, 1)]
+    lines = [link.line(number) for number, link in enumerate(links, 1)]
     return "\n".join([text.rstrip("\n"), "", *lines])
 
 

@@ -15,7 +15,8 @@ from openswarm.core.errors import Fault, WebError
 from openswarm.llm.http import fault_of, retry_after_s
 from openswarm.pacing.limiter import Limiter
 from openswarm.tools.documents import Document, fence
-from openswarm.tools.http.exchange import LONGEST_WAIT_S, Incoming, Outgoing, exchange
+from openswarm.tools.http.exchange import Incoming, Outgoing, exchange
+from openswarm.tools.web.failures import LONGEST_WAIT_S
 from openswarm.tools.web.search_choice import Service
 from openswarm.tools.web.search_hits import Hit, NoResults
 from openswarm.tools.web.search_provider import Query, Request, SearchProvider
