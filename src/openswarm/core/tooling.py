@@ -64,6 +64,10 @@ class WebSettings(Frozen):
     """The Chromium to start; '' looks for one on this computer."""
 
 
+MIN_SECRET_CHARS = 8
+"""A shorter value is no secret: taking it out of texts would tear holes into ordinary words."""
+
+
 class Secret(Frozen):
     """A secret that `http_request` may use by its name."""
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from openswarm.core.settings import Settings
+from openswarm.core.tooling import MIN_SECRET_CHARS
 from openswarm.journal.secret_forms import names_secret, secret_spans
 
 MARK = "[redacted]"
-MIN_CHARS = 8
-"""A value of the environment with less is no secret, and would tear holes into ordinary words."""
 
 SECRET_SUFFIXES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 PUBLIC_HEADERS = frozenset(
@@ -58,7 +57,7 @@ def known_secrets(
             if name.lower() not in PUBLIC_HEADERS:
                 found += [value, value.split()[-1] if value.split() else ""]
     values = {value.strip() for value in found}
-    return tuple(sorted(value for value in values if len(value) >= MIN_CHARS))
+    return tuple(sorted(value for value in values if len(value) >= MIN_SECRET_CHARS))
 
 
 class Redactor:
@@ -80,7 +79,7 @@ class Redactor:
         self._starts = {
             value[:length]
             for value in values
-            for length in range(max(MIN_CHARS, (len(value) + 1) // 2), len(value))
+            for length in range(max(MIN_SECRET_CHARS, (len(value) + 1) // 2), len(value))
         }
         self._start_lengths = sorted({len(start) for start in self._starts}, reverse=True)
         self._homes = _home_forms(home)
@@ -192,7 +191,7 @@ def _base64_forms(data: bytes) -> Iterator[str]:
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + data).decode()
         inner = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
-        if len(inner) >= MIN_CHARS:
+        if len(inner) >= MIN_SECRET_CHARS:
             yield inner
 
 

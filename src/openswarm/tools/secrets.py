@@ -5,15 +5,12 @@ Owns which values those are; the forms of a value are `journal.redact`'s.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from openswarm.core.tooling import ToolSettings
+from openswarm.core.tooling import MIN_SECRET_CHARS, ToolSettings
 from openswarm.journal.journal import unchanged
 from openswarm.llm.providers import PROVIDERS
 from openswarm.tools.web.search_choice import SEARCH_KEYS
 
 Scrub = Callable[[str], str]
-
-MIN_CHARS = 8
-"""Shorter values are no secrets: taking them out would tear holes into ordinary words."""
 
 
 def known_values(settings: ToolSettings, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -21,7 +18,7 @@ def known_values(settings: ToolSettings, environ: Mapping[str, str]) -> tuple[st
     names = {secret.env for secret in settings.http.secrets.values()}
     names.update(SEARCH_KEYS, *(provider.keys for provider in PROVIDERS.values()))
     values = {environ.get(name, "").strip() for name in names}
-    return tuple(sorted(value for value in values if len(value) >= MIN_CHARS))
+    return tuple(sorted(value for value in values if len(value) >= MIN_SECRET_CHARS))
 
 
 def make_scrub(values: Iterable[str]) -> Scrub:

@@ -12,8 +12,7 @@ from urllib.parse import quote_plus
 from yarl import URL
 
 from openswarm.core.errors import SettingsError, ToolError
-from openswarm.core.tooling import Secret
-from openswarm.journal.redact import MIN_CHARS
+from openswarm.core.tooling import MIN_SECRET_CHARS, Secret
 from openswarm.tools.http.allow import host_matches
 from openswarm.tools.http.exchange import is_loopback
 
@@ -79,9 +78,9 @@ class SecretStore:
             raise SettingsError(
                 f"secret {name} is not set: put it in the environment: {secret.env}"
             )
-        if len(value) < MIN_CHARS:
+        if len(value) < MIN_SECRET_CHARS:
             raise SettingsError(
-                f"secret {name} ({secret.env}) has fewer than {MIN_CHARS} characters: one so short"
-                " cannot be told from other words in an answer, so it is not sent"
+                f"secret {name} ({secret.env}) has fewer than {MIN_SECRET_CHARS} characters: so short"
+                " a value cannot be told from other words in an answer, so it is not sent"
             )
         return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openswarm.core.errors import SettingsError
-from openswarm.journal.redact import MIN_CHARS
+from openswarm.core.tooling import MIN_SECRET_CHARS
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _ANY = re.compile(r"\$\{[^}]*\}?")
@@ -62,6 +62,6 @@ class Variables:
                 f"{where}: the environment variable {name} is not set; set it, or write"
                 f" ${{{name}:-default}}."
             )
-        if len(value) >= MIN_CHARS:
+        if len(value) >= MIN_SECRET_CHARS:
             self.secrets.add(value)
         return value
