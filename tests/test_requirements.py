@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ REPO = TESTS.parent
 pytestmark = pytest.mark.requirement("house.claims")
 
 
+@cache
 def markers() -> dict[str, list[str]]:
     """Where each id is marked: on a test, or for all tests of a module by its `pytestmark`."""
     found: dict[str, list[str]] = defaultdict(list)

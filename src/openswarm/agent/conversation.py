@@ -144,8 +144,7 @@ class Conversation:
         return Picture(media_type=head.removeprefix("data:"), blob=blob)
 
     def _shown_image(self, picture: Picture) -> ImagePart:
-        data = base64.b64encode(self._journal.read_bytes(picture.blob)).decode()
-        return ImagePart(url=f"data:{picture.media_type};base64,{data}")
+        return ImagePart.of(picture.media_type, self._journal.read_bytes(picture.blob))
 
     def _note_result(self, call_id: str, name: str, text: str, *, ok: bool) -> None:
         self.interrupted.discard(call_id)

@@ -4,6 +4,7 @@ A key answers the oldest question, and only when that has been on the screen for
 no key that was meant for one question answers the next.
 """
 
+import os
 import sys
 import termios
 import time
@@ -56,14 +57,18 @@ class KeyAnswers:
 
 async def answer_by_key(display: Display, folder: Callable[[], Path | None]) -> None:
     """Hands keys on as answers, until it is cancelled; the terminal is as before afterwards."""
-    keys = KeyAnswers()
-    with _single_keys(sys.stdin.fileno()):
+    keys, terminal = KeyAnswers(), sys.stdin.fileno()
+    with _single_keys(terminal):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_watch, keys, display)
             while True:
-                await anyio.wait_readable(sys.stdin)
-                key = await anyio.to_thread.run_sync(partial(sys.stdin.read, 1))
-                answer, run = keys.answer(key), folder()
+                await anyio.wait_readable(terminal)
+                # not through `sys.stdin`: its buffer would keep a second key for the next question
+                key = await anyio.to_thread.run_sync(os.read, terminal, 1)
+                if not key:  # the terminal is gone
+                    tasks.cancel_scope.cancel()
+                    return
+                answer, run = keys.answer(key.decode("ascii", "replace")), folder()
                 if answer is not None and run is not None:
                     send = partial(send_request, run, answer[0], ROOT, answer[1], by="the terminal")
                     await anyio.to_thread.run_sync(send)

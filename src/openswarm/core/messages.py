@@ -3,6 +3,7 @@
 Owns the neutral form; knows no wire format. Encoding is each client's business (`llm/`).
 """
 
+import base64
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,6 +23,11 @@ class ImagePart(Frozen):
 
     type: Literal["image"] = "image"
     url: str
+
+    @classmethod
+    def of(cls, media_type: str, data: bytes) -> "ImagePart":
+        """The image of these bytes, inside its URL."""
+        return cls(url=f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}")
 
 
 class VideoPart(Frozen):

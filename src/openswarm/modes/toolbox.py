@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 from openswarm.core.errors import SettingsError, UserError
@@ -94,7 +95,7 @@ class Toolbox:
             "browser": self._browser,
             "python": lambda: self._code("python", web=web, files=files),
             "shell": lambda: self._code("shell", web=web, files=files),
-            **{name: (lambda name=name: self._file(name)) for name in SETS["files"]},
+            **{name: partial(self._file, name) for name in SETS["files"]},
             "http_request": self._http_request,
             "mcp": self._mcp,
         }
@@ -112,7 +113,7 @@ class Toolbox:
     async def _browser(self) -> list[Tool]:
         from openswarm.tools.browser import open_browser
 
-        return [await open_browser(self.setup, self.stack, await self._shared_fetcher())]
+        return [await open_browser(self.setup, self.stack)]
 
     async def _code(self, name: str, *, web: bool, files: bool) -> list[Tool]:
         from openswarm.tools.python import python_tool
@@ -127,15 +128,22 @@ class Toolbox:
         return [make(self._sandbox)]
 
     async def _file(self, name: str) -> list[Tool]:
-        from importlib import import_module
+        from openswarm.tools.edit import edit_tool
+        from openswarm.tools.glob import glob_tool
+        from openswarm.tools.grep import grep_tool
+        from openswarm.tools.read import read_tool
+        from openswarm.tools.write import write_tool
 
         if not self.setup.roots:
             raise UserError(f"{name} needs a folder to work in; name it: --root FOLDER")
-        workspaces = await self._shared_workspaces()
-        make = getattr(import_module(f"openswarm.tools.{name}"), f"{name}_tool")
-        if name == "grep" and self.corpus:
-            return [make(workspaces, name="grep_files")]
-        return [make(workspaces)]
+        makers: dict[str, Callable[[Workspaces], Tool]] = {
+            "read": read_tool,
+            "write": write_tool,
+            "edit": edit_tool,
+            "glob": glob_tool,
+            "grep": partial(grep_tool, name="grep_files" if self.corpus else "grep"),
+        }
+        return [makers[name](await self._shared_workspaces())]
 
     async def _http_request(self) -> list[Tool]:
         from openswarm.tools.http_request import open_http

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -23,9 +23,6 @@ from openswarm.tools.setup import BROWSER, BROWSER_PAGES, ToolSetup
 from openswarm.tools.tool import Effect, Tool, ToolContext, ToolResult, prompt_text
 from openswarm.tools.web.addresses import AllowedHosts, PublicResolver
 from openswarm.tools.web.pages import part
-
-if TYPE_CHECKING:
-    from openswarm.tools.web.fetcher import Fetcher
 
 MOST_WORDS = 200
 Action = Literal[
@@ -89,15 +86,10 @@ def check_address(url: str) -> None:
 
 
 async def open_browser(
-    setup: ToolSetup,
-    stack: AsyncExitStack,
-    fetcher: "Fetcher | None" = None,
-    *,
-    timings: Timings = DEFAULT,
+    setup: ToolSetup, stack: AsyncExitStack, *, timings: Timings = DEFAULT
 ) -> Tool:
     """The tool; its Chromium starts at the first call and ends with the stack.
 
-    The fetcher is not asked: pages are interactive, and the door keeps the rules of addresses.
     Raises `SettingsError` naming what is to be installed.
     """
     browsers = await _browsers(setup, stack, timings)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from openswarm.core.tooling import Policy
+from openswarm.core.tooling import Policy, Verdict
 from openswarm.journal.journal import unchanged
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.approvals import Approvals
@@ -21,8 +21,21 @@ DENIED = (
     " report what you could not do."
 )
 
-
 NO_RULES = Policy()
+
+
+async def refusal(
+    tool: str, verdict: Verdict, effect: Effect, approvals: Approvals | None, context: ToolContext
+) -> str:
+    """Why what a tool is about to do may not be done, or ''. Asks where the verdict says so."""
+    if verdict == "deny":
+        return "the user's policy denies it"
+    if verdict == "allow":
+        return ""
+    if approvals is None:
+        return "it needs an approval, and this run has nobody to ask"
+    given = await approvals.ask(tool, effect, context)
+    return "" if given.answer == "allow" else f"it was denied ({given.by})"
 
 
 class Dispatcher:
@@ -55,16 +68,11 @@ class Dispatcher:
         """Why the call may not run, or ''."""
         effect = tool.effect(params)
         verdict = self._policy.verdict(tool.name, "allow" if effect is None else "ask")
-        if verdict == "deny":
-            return "the user's policy denies it"
         if verdict == "allow":
             return ""
-        if self.approvals is None:
-            return "it needs an approval, and this run has nobody to ask"
         effect = effect or Effect(f"{tool.name} {params.model_dump_json(by_alias=True)}")
         shown = replace(effect, command=self._scrub(effect.command))
-        given = await self.approvals.ask(tool.name, shown, context)
-        return "" if given.answer == "allow" else f"it was denied ({given.by})"
+        return await refusal(tool.name, verdict, shown, self.approvals, context)
 
     async def _in_its_place(
         self, tool: Tool, params: BaseModel, context: ToolContext

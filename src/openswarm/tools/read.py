@@ -1,6 +1,5 @@
 """The tool `read`: a file with its lines numbered, or an image."""
 
-import base64
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -73,8 +72,7 @@ def _image(shown: str, media_type: str, data: bytes, *, seen: bool) -> ToolResul
         return ToolResult(f"{size}; this run's models do not read images.")
     if len(data) > MOST_IMAGE_BYTES:
         return ToolResult(f"{size}; it is too large to be shown.")
-    url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
-    return ToolResult(f"{size}, shown below.", images=(ImagePart(url=url),))
+    return ToolResult(f"{size}, shown below.", images=(ImagePart.of(media_type, data),))
 
 
 def _text(shown: str, snapshot: Snapshot, params: ReadParams, room: int) -> ToolResult:

@@ -116,7 +116,7 @@ async def browsing(
         page_chars=2_000,
     )
     async with AsyncExitStack() as stack:
-        yield await open_browser(setup, stack, None, timings=timings)
+        yield await open_browser(setup, stack, timings=timings)
 
 
 def descendants(pid: int) -> dict[int, str]:

@@ -1,6 +1,5 @@
 """A picture of the window: kept as an artifact, and shown to models that read images."""
 
-import base64
 from dataclasses import dataclass
 from itertools import count
 from typing import Literal
@@ -44,8 +43,7 @@ class Screenshots:
             shown, media_type = await _picture(session, element, "jpeg"), "image/jpeg"
         name = f"browser-{next(self._numbers)}.png"
         keep_artifact(self._journal, context, name, "image/png", png)
-        code = base64.b64encode(shown).decode("ascii")
-        return Shot(name, ImagePart(url=f"data:{media_type};base64,{code}"))
+        return Shot(name, ImagePart.of(media_type, shown))
 
 
 async def _picture(session: Session, element: int | None, form: Literal["png", "jpeg"]) -> bytes:

@@ -12,6 +12,7 @@ import anyio.to_thread
 
 from openswarm.core.errors import ToolError
 from openswarm.core.events import AnyEvent, ChangesMerged, ReportReceived
+from openswarm.tools.dispatch import refusal
 from openswarm.tools.files.carrying import carry_out
 from openswarm.tools.files.changes import Changes, changes_of, contents_of, patch_of
 from openswarm.tools.files.copy import WorkingCopy
@@ -195,17 +196,9 @@ class Merging:
     async def _refusal(self, agent: str, copy: WorkingCopy, changes: Changes, patch: str) -> str:
         """Why the changes may not go in, or ''."""
         verdict = self._setup.policy.verdict(MERGE, "ask")
-        if verdict == "allow":
-            return ""
-        if verdict == "deny":
-            return "the user's policy denies it"
-        if self._setup.approvals is None:
-            return "it needs an approval, and this run has nobody to ask"
-        command = question(copy.root, steps_of(changes), patch)
-        effect = Effect(command, str(copy.root.path))
+        effect = Effect(question(copy.root, steps_of(changes), patch), str(copy.root.path))
         context = ToolContext(agent=agent, call_id="")
-        given = await self._setup.approvals.ask(MERGE, effect, context)
-        return "" if given.answer == "allow" else f"it was denied ({given.by})"
+        return await refusal(MERGE, verdict, effect, self._setup.approvals, context)
 
 
 def _changes(copy: WorkingCopy) -> Changes:

@@ -80,7 +80,7 @@ class SecretStore:
             )
         if len(value) < MIN_SECRET_CHARS:
             raise SettingsError(
-                f"secret {name} ({secret.env}) has fewer than {MIN_SECRET_CHARS} characters: so short"
-                " a value cannot be told from other words in an answer, so it is not sent"
+                f"secret {name} ({secret.env}) has fewer than {MIN_SECRET_CHARS} characters; so"
+                " short a value cannot be told from other words in an answer, so it is not sent"
             )
         return value

@@ -90,7 +90,7 @@ class Reading:
         self._texts.append(f"({media_type}, {len(data):,} bytes, kept as {name})")
         fits = len(data) <= IMAGE_BYTES and len(self._shown) < MAX_IMAGES
         if self.images and fits and media_type in SHOWN_TYPES:
-            self._shown.append(ImagePart(url=f"data:{media_type};base64,{encoded}"))
+            self._shown.append(ImagePart.of(media_type, data))
 
     def _keep(self, data: bytes, media_type: str) -> str:
         """Keeps an artifact; its name."""

@@ -3,13 +3,12 @@
 Owns the words for each way that a call can end, and what becomes of the files.
 """
 
-import base64
 import re
 import signal
 from dataclasses import dataclass
 
-from openswarm.core.events import ArtifactKept
 from openswarm.core.messages import ImagePart
+from openswarm.tools.artifacts import keep_artifact
 from openswarm.tools.documents import Document, fence
 from openswarm.tools.sandbox.cell import Done
 from openswarm.tools.sandbox.files import Found
@@ -52,7 +51,7 @@ def result(
         parts.append("It printed nothing.")
     if not whole:
         name = f"output-{re.sub('[^A-Za-z0-9_-]', '', context.call_id)[-12:]}.txt"
-        _keep(Found(name, ending.output.kept, media_type="text/plain"), setup, context)
+        keep_artifact(setup.journal, context, name, "text/plain", ending.output.kept)
         parts.append("The whole output is kept as an artifact.")
     parts += _files(done, setup, context)
     return ToolResult(
@@ -118,7 +117,7 @@ def _files(done: Done, setup: ToolSetup, context: ToolContext) -> list[str]:
         if found.problem:
             lines.append(f"- {found.name[:200]}: not kept, {found.problem}")
         else:
-            _keep(found, setup, context)
+            keep_artifact(setup.journal, context, found.name, found.media_type, found.data)
             lines.append(f"- {found.name[:200]} ({len(found.data)} bytes)")
     if done.more_files:
         lines.append(f"- and {done.more_files} more, which were not kept")
@@ -127,23 +126,7 @@ def _files(done: Done, setup: ToolSetup, context: ToolContext) -> list[str]:
     return lines
 
 
-def _keep(found: Found, setup: ToolSetup, context: ToolContext) -> None:
-    setup.journal.append(
-        ArtifactKept(
-            agent=context.agent,
-            call_id=context.call_id,
-            name=found.name,
-            media_type=found.media_type,
-            size=len(found.data),
-            blob=setup.journal.keep_bytes(found.data),
-        )
-    )
-
-
 def _pictures(files: tuple[Found, ...]) -> tuple[ImagePart, ...]:
     """Those that a model can be shown."""
     fitting = [f for f in files if f.media_type in PICTURES and 0 < len(f.data) <= PICTURE_BYTES]
-    return tuple(
-        ImagePart(url=f"data:{f.media_type};base64,{base64.b64encode(f.data).decode()}")
-        for f in fitting[:MOST_PICTURES]
-    )
+    return tuple(ImagePart.of(f.media_type, f.data) for f in fitting[:MOST_PICTURES])
