@@ -97,6 +97,16 @@ async def test_a_tool_of_ones_own_cannot_be_called_as_a_built_in_one_of_the_run(
         await openswarm.run("x", model=ScriptedModel({}), tools=["web", fetch])
 
 
+async def test_no_tool_of_ones_own_passes_for_merging() -> None:
+    @openswarm.tool
+    def merge(x: str) -> str:
+        """Merges."""
+        return x
+
+    with pytest.raises(UserError, match="'merge'"):
+        await openswarm.run("x", model=ScriptedModel({}), tools=[merge])
+
+
 # what is missing
 
 
@@ -291,6 +301,31 @@ async def test_what_tools_hand_over_at_the_end_stands_in_the_report_and_in_the_a
     (report,) = of(journal.events(), ReportReceived)
     assert journal.read(report.text).endswith("root/1 changed two files")
     assert result.answer.endswith("root changed two files")
+
+
+@pytest.mark.requirement("files.nothing-lost")
+async def test_an_agent_that_is_stopped_half_way_hands_nothing_over() -> None:
+    from pydantic import BaseModel
+
+    class Nothing(BaseModel):
+        pass
+
+    ends: list[tuple[str, bool]] = []
+
+    async def run(_: Nothing, __: ToolContext) -> ToolResult:
+        return ToolResult("ok")
+
+    async def release(agent: str, finished: bool) -> str:
+        ends.append((agent, finished))
+        return ""
+
+    lead = [calls(("assign_task", {"agent": "researcher", "prompt": "Do it."})), Say("Done.")]
+    working = [calls(("hold", {})), Say("Half of it.")]
+    model = scripted(lead, researcher=working)
+    tool = Tool("hold", "Holds.", Nothing, run, release=release)
+    limits = openswarm.Limits(subagent_steps=1)
+    await openswarm.run("x", model=model, mode="swarm", tools=[tool], limits=limits)
+    assert ends == [("root/1", False), ("root", True)]
 
 
 async def test_a_sub_agent_that_fails_lets_go_without_handing_over() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 import openswarm
-from openswarm.core.events import ApprovalAsked, ApprovalGiven
+from openswarm.core.events import Answered, ApprovalAsked, ApprovalGiven, Content
 from openswarm.core.messages import ToolCall
 from openswarm.core.tooling import Policy, ResourceLimit, Verdict
 from openswarm.journal.journal import MemoryJournal
@@ -72,6 +72,8 @@ def with_rules(rules: dict[str, Verdict], journal: MemoryJournal | None = None) 
         ({"mcp__github__*": "allow", "mcp__*": "deny"}, "allow"),
         ({"mcp__github__*": "allow", "mcp__github__send": "deny"}, "deny"),
         ({"*": "allow"}, "allow"),
+        ({"mcp__github*": "allow", "mcp__*__send": "deny"}, "deny"),
+        ({"mcp__*__send": "ask", "mcp__github*": "allow"}, "ask"),
         ({"MCP__GITHUB__SEND": "allow"}, "ask"),
         ({"send": "allow"}, "ask"),
     ],
@@ -250,6 +252,18 @@ async def test_what_was_asked_before_is_withdrawn_and_what_was_always_allowed_st
     assert (await call(Dispatcher(approvals), paying.tool, "x")).ok
     asked = [event for event in journal.events() if isinstance(event, ApprovalAsked)]
     assert asked[-1].id == "8"
+
+
+async def test_always_ends_with_the_answer_of_the_run() -> None:
+    journal = MemoryJournal()
+    journal.append(ApprovalAsked(id="1", call_id="c", tool="send", command="send x"))
+    journal.append(
+        ApprovalGiven(id="1", call_id="c", tool="send", answer="allow", by="ann", always=True)
+    )
+    journal.append(Answered(outcome="completed", text=Content(text="Done.")))
+    approvals = Approvals(journal)
+    approvals.restore(tuple(journal.events()))
+    assert not (await call(Dispatcher(approvals), Sending().tool, "x")).ok
 
 
 # resources and secrets

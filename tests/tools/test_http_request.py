@@ -92,7 +92,10 @@ def test_reading_has_no_effect_and_everything_else_is_shown_to_who_approves() ->
     assert shown is not None
     assert shown.command == f'POST {API} {{"a": "b"}} {{"to": "{{{{secret:crm}}}}\\n"}}'
     long = effect(HttpRequestParams(url=API, method="PUT", body="x" * 9_000))
-    assert long is not None and len(long.command) < 400
+    assert long is not None and long.command.endswith(f'{"x" * 9_000}"')
+    longer = effect(HttpRequestParams(url=API, method="PUT", body="x" * 90_000))
+    assert longer is not None and len(longer.command) < 11_000
+    assert longer.command.endswith("… and 80002 more characters")
 
 
 # what comes back

@@ -253,7 +253,7 @@ async def test_of_a_whole_call_nothing_on_disk_and_nothing_told_holds_the_secret
         journal.scrub = scrub
 
         async def approve(asked: ApprovalAsked) -> Any:
-            assert asked.command == f'POST {server.url} {{"k": "{NAME}"}}'
+            assert asked.command == f'POST {server.url} {{"x": "{NAME}"}} {{"k": "{NAME}"}}'
             return "allow"
 
         setup = ToolSetup(scratch=tmp_path, home=tmp_path, settings=settings, environ=ENVIRON)

@@ -16,8 +16,9 @@ async def with_release(
 ) -> tuple[Ending, str]:
     """The ending of an agent's run, and what its tools have to say of what they handed over.
 
-    An agent that finished hands over what it made, such as changed files; one that did not hands
-    over nothing, and what it held is let go of. Raises what `run` raises.
+    An agent that completed its work hands over what it made, such as changed files; one that was
+    stopped half-way or broke hands over nothing, and what it held is let go of. Raises what `run`
+    raises.
     """
     try:
         ending = await run()
@@ -25,4 +26,4 @@ async def with_release(
         with anyio.move_on_after(PATIENCE_S, shield=True):
             await tools.release(path, finished=False)
         raise
-    return ending, await tools.release(path, finished=True)
+    return ending, await tools.release(path, finished=ending.outcome == "completed")

@@ -1,6 +1,7 @@
 """`approvals`, `approve` and `deny`: the questions of a run that is at work, answered by id."""
 
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated
 
 import anyio
@@ -10,7 +11,7 @@ from openswarm.cli import options
 from openswarm.cli.exits import Exit, say
 from openswarm.cli.load import load_run
 from openswarm.cli.result import output, print_json
-from openswarm.cli.text import one_line
+from openswarm.cli.text import clean, one_line
 from openswarm.core.errors import JournalError, UserError
 from openswarm.core.events import ROOT, ApprovalAsked, ApprovalGiven
 from openswarm.journal.folder import is_alive
@@ -57,8 +58,8 @@ def approvals(
     page = output()
     for question in asked:
         where = f" in {question.directory}" if question.directory else ""
-        page.print(f"{question.id}  {question.agent}  {question.tool}{one_line(where)}")
-        page.print(f"   {one_line(question.command, 2000)}", soft_wrap=True)
+        page.print(f"{question.id}  {question.agent}  {one_line(question.tool + where)}")
+        page.print(indent(clean(question.command), "   "), soft_wrap=True)
     if not asked:
         say("nothing waits for an answer")
     return Exit.COMPLETED

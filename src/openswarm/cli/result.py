@@ -80,7 +80,8 @@ def result_object(result: RunResult) -> dict[str, Any]:
 def print_json(value: Any) -> None:
     """One JSON value on standard output, readable by people where the terminal can show it."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=plain))
+    text = json.dumps(value, indent=2, ensure_ascii=plain)
+    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def print_result(result: RunResult, followed: Followed, about: Console | None = None) -> None:

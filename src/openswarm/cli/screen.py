@@ -115,7 +115,7 @@ def _approvals(followed: Followed, console: Console) -> list[Text]:
     first = Text()
     first.append(f"approval {asked.id}", "bold yellow")
     first.append(f"  {asked.agent} {asked.tool}", "yellow")
-    first.append(f"  {one_line(asked.command, COMMAND_CHARS)}")
+    first.append(f"  {one_line(' '.join(asked.command.split()), COMMAND_CHARS)}")
     lines = first.wrap(console, console.width)
     if len(lines) > COMMAND_LINES:
         cut = f"… the rest: openswarm approvals {followed.view.run_id}"

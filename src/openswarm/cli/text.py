@@ -27,7 +27,9 @@ def clean(text: str) -> str:
 def one_line(text: str, limit: int = 200) -> str:
     """The cleaned text in one line of at most `limit` characters."""
     folded = " ".join(clean(text[: 8 * limit]).split())
-    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+    if len(folded) <= limit and not text[8 * limit :].strip():
+        return folded
+    return folded[: limit - 1] + "…"
 
 
 def call_words(call: str) -> str:

@@ -14,17 +14,25 @@ Verdict = Literal["allow", "ask", "deny"]
 """What happens to a call: it runs, it waits for a person's answer, or it is refused."""
 
 
+STRICTEST_FIRST: tuple[Verdict, ...] = ("deny", "ask", "allow")
+
+
 class Policy(Frozen):
     """Verdicts by the name of a tool, or by a pattern such as `mcp__github__*`."""
 
     rules: dict[str, Verdict] = Field(default_factory=dict)
 
     def verdict(self, tool: str, default: Verdict) -> Verdict:
-        """The rule of a tool: the one with its very name, else the longest pattern that fits."""
+        """The rule of a tool: the one with its very name, else the longest pattern that fits, of
+        equally long ones the strictest."""
         if tool in self.rules:
             return self.rules[tool]
         fitting = [pattern for pattern in self.rules if fnmatchcase(tool, pattern)]
-        return self.rules[max(fitting, key=len)] if fitting else default
+        if not fitting:
+            return default
+        longest = len(max(fitting, key=len))
+        found = {self.rules[pattern] for pattern in fitting if len(pattern) == longest}
+        return next(verdict for verdict in STRICTEST_FIRST if verdict in found)
 
     def over(self, other: "Policy") -> "Policy":
         """This policy, and the other one where this says nothing of the same name."""

@@ -37,7 +37,8 @@ class FolderJournal(Stamping):
         """A new run folder, locked."""
         journal = cls(folder, clock)
         try:
-            (folder / BLOBS).mkdir(parents=True)
+            folder.mkdir(parents=True, mode=0o700)  # pages, files and patches are the user's own
+            (folder / BLOBS).mkdir()
         except FileExistsError:
             raise JournalError(f"run {folder.name} exists already", "exists") from None
         except OSError as error:

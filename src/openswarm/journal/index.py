@@ -5,7 +5,6 @@ is damaged it is made anew, where it cannot be written the runs are read.
 """
 
 import re
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -22,6 +21,7 @@ from openswarm.core.result import Outcome
 from openswarm.journal.fold import RunView
 from openswarm.journal.folder import is_alive
 from openswarm.journal.lines import EVENTS_FILE, read_events
+from openswarm.journal.removal import remove
 
 INDEX_FILE = "index.db"
 RUNS_FOLDER = "runs"
@@ -78,10 +78,8 @@ def remove_run(home: Path, run_id: str) -> None:
         raise JournalError(
             f"run {run_id} is alive; end it first with: openswarm kill {run_id}", "locked"
         )
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise JournalError(f"cannot remove {folder}: {error.strerror}", "disk") from None
+    if problem := remove(folder):
+        raise JournalError(f"cannot remove {folder}: {problem}", "disk")
 
 
 def resolve_run(home: Path, text: str) -> Path:

@@ -1,7 +1,6 @@
 """Builds the engine of a run, or of a generation of it: corpus read, tools open, pacing set."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from openswarm.core.task import Task
 from openswarm.core.tooling import Policy, ResourceLimit, ToolSettings
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal
+from openswarm.journal.removal import remove
 from openswarm.llm.model import ChatModel
 from openswarm.modes.crew import ORCHESTRATOR, Means
 from openswarm.modes.engine import Engine
@@ -157,8 +157,7 @@ async def _scratch(plan: Plan, stack: AsyncExitStack) -> Path:
     if not plan.task.tools:
         return Path()
     folder = await anyio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="openswarm-"))
-    remove = partial(shutil.rmtree, folder, ignore_errors=True)
-    stack.push_async_callback(anyio.to_thread.run_sync, remove)
+    stack.push_async_callback(anyio.to_thread.run_sync, remove, Path(folder))
     return Path(folder)
 
 

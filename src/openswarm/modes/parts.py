@@ -31,7 +31,7 @@ from openswarm.modes.settings import runs_folder
 from openswarm.modes.toolbox import expand
 from openswarm.swarm.report import REPORT
 from openswarm.swarm.spawn import TOOL_NAMES
-from openswarm.tools.setup import ToolSetup
+from openswarm.tools.setup import MERGE, ToolSetup
 from openswarm.tools.tool import Tool, tool
 
 ModelChoice = str | ChatModel
@@ -59,7 +59,8 @@ def as_tools(
     """
     given = (entry for entry in tools if not isinstance(entry, str))
     made = [entry if isinstance(entry, Tool) else tool(entry) for entry in given]
-    own = (*TOOL_NAMES, REPORT, *(CORPUS_TOOLS if corpus else ()), *expand(built_in))
+    corpus_tools = CORPUS_TOOLS if corpus else ()
+    own = (*TOOL_NAMES, REPORT, MERGE, *corpus_tools, *expand(built_in))
     names = [*own, *(entry.name for entry in made)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

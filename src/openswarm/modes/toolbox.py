@@ -88,7 +88,9 @@ class Toolbox:
         return tools
 
     def _openers(self, names: Sequence[str]) -> dict[str, Callable[[], Awaitable[list[Tool]]]]:
-        web, files = (any(name in SETS[of_set] for name in names) for of_set in ("web", "files"))
+        # code fetches without being asked about, so only where each agent may
+        web = "fetch" in names and self.setup.policy.verdict("fetch", "allow") == "allow"
+        files = any(name in SETS["files"] for name in names)
         return {
             "web_search": self._web_search,
             "fetch": self._fetch,

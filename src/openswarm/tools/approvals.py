@@ -10,7 +10,7 @@ from typing import Literal
 
 import anyio
 
-from openswarm.core.events import AnyEvent, ApprovalAsked, ApprovalGiven
+from openswarm.core.events import Answered, AnyEvent, ApprovalAsked, ApprovalGiven
 from openswarm.journal.journal import Journal
 from openswarm.tools.tool import Effect, ToolContext
 
@@ -59,6 +59,8 @@ class Approvals:
                 left.pop(event.id, None)
                 if event.always and event.answer == "allow":
                     self._always[event.tool] = event.by
+            elif isinstance(event, Answered):
+                self._always.clear()  # what is done after the answer needs a word of its own
         for asked in left.values():
             self._give(asked, "withdrawn", "the process that asked has ended")
 

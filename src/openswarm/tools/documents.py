@@ -17,13 +17,15 @@ class Document(NamedTuple):
     text: str
 
 
+_MARK = re.compile(r"<(/?)(document)", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _FENCE = re.compile(r'<document source="([^"\n]*)">\n(.*?)\n</document>', re.DOTALL)
 
 
 def fence(document: Document) -> str:
     """The document between marks that its own text cannot forge."""
-    source = document.source.replace('"', "'").replace("\n", " ")
-    text = re.sub(r"<(/?)(document)", r"<\1 \2", document.text, flags=re.IGNORECASE)
+    source = _LINE_ENDS.sub(" ", _MARK.sub(r"<\1 \2", document.source.replace('"', "'")))
+    text = _MARK.sub(r"<\1 \2", document.text)
     return f'<document source="{source}">\n{text}\n</document>'
 
 

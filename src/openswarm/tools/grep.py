@@ -65,7 +65,10 @@ def _result_text(hits: list[Hit], room: int) -> str:
 
 
 def _passed(names: list[str]) -> str:
-    return f"\nNot searched (secrets, or too large): {listed(names, SHOWN)}." if names else ""
+    if not names:
+        return ""
+    shown = fence(Document("names of files", listed(names, SHOWN)))
+    return f"\nNot searched (secrets, or too large):\n{shown}"
 
 
 async def grep(pattern: str, *, glob: str = "**", root: str | Path = ".") -> list[Hit]:

@@ -35,7 +35,7 @@ SHOWN_HEADERS = (
     "x-total-count",
     "x-ratelimit-remaining",
 )
-MAX_EFFECT = 300
+MAX_EFFECT = 10_000
 """Characters of what is sent that the one who is asked to approve it sees."""
 
 Value = Annotated[str, Field(max_length=20_000)]
@@ -126,9 +126,10 @@ def effect(params: HttpRequestParams) -> Effect | None:
     if params.method in SAFE:
         return None
     sent = json.dumps(params.json_) if params.has_json else json.dumps(params.body or "")
-    cut = sent if len(sent) <= MAX_EFFECT else f"{sent[:MAX_EFFECT]}…"
-    query = f" {json.dumps(params.query)}" if params.query else ""
-    return Effect(f"{params.method} {params.url}{query}" + (f" {cut}" if cut != '""' else ""))
+    more = f"… and {len(sent) - MAX_EFFECT} more characters" if len(sent) > MAX_EFFECT else ""
+    written = [json.dumps(part) for part in (params.query, params.headers) if part]
+    body = [sent[:MAX_EFFECT] + more] if sent != '""' else []
+    return Effect(" ".join([params.method, params.url, *written, *body]))
 
 
 def shown(answer: Answer) -> str:

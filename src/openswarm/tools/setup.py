@@ -23,6 +23,9 @@ BROWSER = "browser"
 BROWSER_PAGES = 24
 """How many pages there are at once, unless the settings say otherwise."""
 
+MERGE = "merge"
+"""What the policy and the approvals call merging of files: no tool may pass for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSetup:

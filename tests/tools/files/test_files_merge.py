@@ -193,7 +193,9 @@ async def test_merging_is_asked_about_unless_the_policy_says_otherwise(
     await run.call("write", path="a\nb.txt", content="x\n")
     note = await run.finish()
     (asked,) = person.asked
-    assert asked.command == "merge 2 files into root: a?b.txt, ten.txt (+3 -1)"
+    head, patch = asked.command.split("\n", 1)
+    assert head == "merge 2 files into root (+3 -1): a?b.txt, ten.txt"
+    assert "+five" in patch and "+x" in patch
     assert (asked.tool, asked.directory, asked.agent) == ("merge", str(root), "root/1")
     changed = "five" in (root / "ten.txt").read_text()
     assert changed == (answer == "allow")

@@ -193,3 +193,15 @@ def _nothing_found(real: Any) -> Any:
         return real(host, *args, **options)
 
     return getaddrinfo
+
+
+@pytest.mark.parametrize("port", [22, 25, 587, 6379, 11211])
+async def test_ports_of_other_services_are_not_asked(site: Site, port: int) -> None:
+    """Only where host and port were named by a person."""
+    with pytest.raises(PrivateAddress, match="another service"):
+        await PublicResolver(AllowedHosts([])).resolve("8.8.8.8", port)
+    named = PublicResolver(AllowedHosts([f"8.8.8.8:{port}"]))
+    assert (await named.resolve("8.8.8.8", port))[0]["host"] == "8.8.8.8"
+    async with fetching(site, robots=False) as fetcher:
+        with pytest.raises(WebError, match="another service"):
+            await fetcher.fetch(f"http://8.8.8.8:{port}/")

@@ -9,9 +9,8 @@ import anyio.to_thread
 
 from openswarm.core.errors import ToolError
 from openswarm.core.tooling import Policy
-from openswarm.tools.files.merging import MERGE
 from openswarm.tools.files.workspaces import Workspaces, open_workspaces
-from openswarm.tools.setup import ToolSetup
+from openswarm.tools.setup import MERGE, ToolSetup
 from openswarm.tools.tool import ToolContext
 
 ALONE = ToolContext("root", "alone")

@@ -38,11 +38,9 @@ from openswarm.tools.files.telling import (
     question,
     steps_of,
 )
-from openswarm.tools.setup import ToolSetup
+from openswarm.tools.setup import MERGE, ToolSetup
 from openswarm.tools.tool import Effect, ToolContext
 
-MERGE = "merge"
-"""The name by which the policy decides on it."""
 UNFINISHED = "its work ended before it was done"
 
 

@@ -9,6 +9,8 @@ from openswarm.tools.files.roots import Root, on_one_line, printable
 
 SHOWN = 20
 """Entries that are listed at most."""
+MOST_ASKED_CHARS = 100_000
+"""How much of a patch the one who is to allow it is shown."""
 
 
 def merged_note(root: Root, changed: Sequence[str], refused: Sequence[Refused], blob: str) -> str:
@@ -39,7 +41,10 @@ def question(root: Root, steps: Sequence[Step], patch: str) -> str:
     added, removed = counts(patch)
     count = f"{len(names)} file" + ("s" if len(names) != 1 else "")
     into = printable(root.name)
-    return f"merge {count} into {into}: {listed(names)} (+{added} -{removed})"
+    asked = f"merge {count} into {into} (+{added} -{removed}): {listed(names, len(names))}"
+    cut = len(patch) - MOST_ASKED_CHARS
+    more = f"\n… and {cut} more characters; deny, then read show --patch" if cut > 0 else ""
+    return f"{asked}\n{patch[:MOST_ASKED_CHARS]}{more}".rstrip()
 
 
 def steps_of(changes: Changes) -> list[Step]:

@@ -4,13 +4,15 @@ Owns `ServerConfig` and how a file becomes a list of them.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from openswarm.core.errors import SettingsError
+from openswarm.core.tooling import MIN_SECRET_CHARS
+from openswarm.journal.redact import PUBLIC_HEADERS, SECRET_SUFFIXES
 from openswarm.tools.mcp.entry import SERVER_NAME, Entry, parse_entry
 from openswarm.tools.mcp.variables import Variables
 
@@ -98,8 +100,19 @@ def _config(
         enabled_tools=None if entry.enabled_tools is None else frozenset(entry.enabled_tools),
         disabled_tools=frozenset(entry.disabled_tools),
         at_once=entry.max_concurrency,
-        secrets=frozenset(variables.secrets),
+        secrets=frozenset({*variables.secrets, *_written(entry)}),
     )
+
+
+def _written(entry: Entry) -> Iterator[str]:
+    """Secrets that stand in the file itself: by the names that they go by, and all headers but
+    those that say what is asked for."""
+    named = [text for name, text in entry.env.items() if name.upper().endswith(SECRET_SUFFIXES)]
+    named += [text for name, text in entry.headers.items() if name.lower() not in PUBLIC_HEADERS]
+    for text in named:
+        for value in {text.strip(), text.split()[-1] if text.split() else ""}:
+            if len(value) >= MIN_SECRET_CHARS and "${" not in value:
+                yield value
 
 
 def _command(entry: Entry, variables: Variables, folder: Path, where: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from openswarm.journal.removal import remove
 from openswarm.tools.sandbox.sandbox import Sandbox, open_sandbox
 from openswarm.tools.setup import ToolSetup
 from openswarm.tools.tool import ToolContext
@@ -19,8 +20,7 @@ ALONE = ToolContext("root", "alone")
 async def alone(roots: Sequence[str], *, unsafe: bool) -> AsyncIterator[Sandbox]:
     """The sandbox. Raises `SettingsError` where nothing confines, unless `unsafe`."""
     async with AsyncExitStack() as stack:
-        folder = await anyio.to_thread.run_sync(tempfile.TemporaryDirectory)
-        stack.push_async_callback(anyio.to_thread.run_sync, folder.cleanup)
-        place = Path(folder.name)
+        place = Path(await anyio.to_thread.run_sync(tempfile.mkdtemp))
+        stack.push_async_callback(anyio.to_thread.run_sync, remove, place)
         setup = ToolSetup(place, place, roots=roots, unsafe_no_sandbox=unsafe)
         yield await open_sandbox(setup, stack)

@@ -14,7 +14,7 @@ from openswarm.core.errors import ToolError
 from openswarm.core.tooling import SandboxSettings
 from openswarm.tools.sandbox.cgroups import Group
 from openswarm.tools.sandbox.files import Found, State, changed, state
-from openswarm.tools.sandbox.interpreter import Bounds, Ending, run_code, run_command
+from openswarm.tools.sandbox.interpreter import LOOK_S, Bounds, Ending, run_code, run_command
 from openswarm.tools.sandbox.jail import Jail
 from openswarm.tools.sandbox.launch import OWN_PROCESSES, Part
 from openswarm.tools.sandbox.layers import Laid, Layers
@@ -53,7 +53,7 @@ class LaidBounds(Bounds):
         """Ends a call one of whose folders grows beyond its bound."""
         async with anyio.create_task_group() as tasks:
             for folder in (self.folder, *self.uppers):
-                bounds = Bounds(self.wall_s, folder, self.disk_bytes)
+                bounds = Bounds(self.wall_s, folder, self.disk_bytes, self.group)
                 tasks.start_soon(bounds.watch, scope, tripped)
 
 
@@ -104,6 +104,16 @@ class Cell:
                 ending = await self._run(command, wall_s, laid)
             return replace(await self._done(ending, before, kills), note=laid.note)
 
+    async def watch(self) -> None:
+        """Ends an interpreter whose code fills the folder between two calls, until it is closed."""
+        while not self._closed:
+            await anyio.sleep(LOOK_S)
+            if self._interpreter is None or self._lock.statistics().locked:
+                continue
+            if await anyio.to_thread.run_sync(self._bounds(0).are_passed):
+                async with self._lock:
+                    await self._end_interpreter()
+
     async def close(self) -> None:
         """Ends what runs and removes the group; the scratch folder stays."""
         self._closed = True
@@ -135,7 +145,7 @@ class Cell:
 
     def _bounds(self, wall_s: float, uppers: tuple[Path, ...] = ()) -> Bounds:
         disk_bytes = (self.settings.file_mb << 20) * DISK_FILES
-        return LaidBounds(wall_s, self.jail.scratch, disk_bytes, uppers)
+        return LaidBounds(wall_s, self.jail.scratch, disk_bytes, self._group, uppers)
 
     async def _start(self, part: Part, jail: Jail) -> Confined:
         return await start(jail, part, self.confinement, self.settings, self._group)

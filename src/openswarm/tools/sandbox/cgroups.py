@@ -6,6 +6,7 @@ Both versions are known. Where none can be made, limits of single processes have
 import os
 import re
 import signal
+import stat
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -70,6 +71,19 @@ class Group:
                 if match := re.search(r"^oom_kill (\d+)", _text(folder / name), re.MULTILINE):
                     return int(match[1])
         return 0
+
+    def unlinked_bytes(self, device: int) -> int:
+        """What files without a name, which its processes hold open, take of a disk."""
+        found: dict[int, int] = {}
+        for number in _text(Path(self.files[0])).split():
+            try:
+                for entry in os.scandir(f"/proc/{number}/fd"):
+                    status = entry.stat()
+                    if stat.S_ISREG(status.st_mode) and status.st_dev == device:
+                        found[status.st_ino] = 0 if status.st_nlink else status.st_blocks * 512
+            except OSError:
+                continue  # it, or what it held, is gone
+        return sum(found.values())
 
     def kill(self) -> None:
         """Kills what is in it."""

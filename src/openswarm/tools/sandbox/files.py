@@ -15,6 +15,8 @@ from pathlib import Path
 
 MOST_ENTRIES = 5000
 COUNTED_ENTRIES = 100_000
+COUNTED_DEEP = 200
+"""Beyond that not even a clean-up gets, which is recursive."""
 MOST_DEEP = 12
 MOST_FILES = 20
 MOST_BYTES = 10 << 20
@@ -53,19 +55,31 @@ def changed(folder: Path, before: State) -> tuple[list[Found], int]:
 
 
 def is_fuller(folder: Path, most_bytes: int) -> bool:
-    """Whether the folder takes more of the disk than that, or holds more files than can be
-    looked at; hidden ones count too."""
+    """Whether the folder takes more of the disk than that, or holds more than can be looked at:
+    too many files, folders too deep, folders that may not be entered. Hidden ones count too."""
     left, size = COUNTED_ENTRIES, 0
-    for _, _, names, descriptor in os.fwalk(folder):
-        left -= 1 + len(names)
-        for name in names[: max(0, left)]:
-            try:
-                size += os.lstat(name, dir_fd=descriptor).st_blocks * 512
-            except OSError:
-                continue
-        if left < 0 or size > most_bytes:
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            for name, found in _all_in(folder, prefix, left):
+                left -= 1
+                size += found.st_blocks * 512
+                if stat.S_ISDIR(found.st_mode):
+                    waiting.append(f"{prefix}{name}/")
+        except PermissionError:
+            return True
+        except OSError:
+            continue  # it has just been taken away
+        if left <= 0 or size > most_bytes or prefix.count("/") > COUNTED_DEEP:
             return True
     return False
+
+
+def _all_in(folder: Path, prefix: str, most: int) -> list[tuple[str, os.stat_result]]:
+    """What stands in one folder. Raises `OSError`."""
+    with _opened(folder, prefix.rstrip("/"), FOLDER) as place, os.scandir(place) as entries:
+        return [(e.name, e.stat(follow_symlinks=False)) for e in islice(entries, most)]
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, tuple[int, int, int, int]]]:

@@ -13,6 +13,7 @@ from typing import Literal
 import anyio
 import anyio.to_thread
 
+from openswarm.tools.sandbox.cgroups import Group
 from openswarm.tools.sandbox.files import is_fuller
 from openswarm.tools.sandbox.output import Output
 from openswarm.tools.sandbox.process import Confined
@@ -33,6 +34,13 @@ class Bounds:
     folder: Path
     """The scratch folder."""
     disk_bytes: int
+    group: Group | None = None
+    """Whose open files count too."""
+
+    def are_passed(self) -> bool:
+        """Whether the folder takes more than it may, files without a name among it. Blocks."""
+        held = self.group.unlinked_bytes(self.folder.stat().st_dev) if self.group else 0
+        return held > self.disk_bytes or is_fuller(self.folder, self.disk_bytes - held)
 
     async def watch(self, scope: anyio.CancelScope, tripped: anyio.Event) -> None:
         """Ends a call whose folder grows beyond its bound."""
@@ -40,7 +48,7 @@ class Bounds:
         while True:
             await anyio.sleep(pause)
             began = time.monotonic()
-            if await anyio.to_thread.run_sync(is_fuller, self.folder, self.disk_bytes):
+            if await anyio.to_thread.run_sync(self.are_passed):
                 tripped.set()
                 scope.cancel()
                 return

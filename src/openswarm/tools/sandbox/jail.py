@@ -18,6 +18,8 @@ INSIDE = "/run/openswarm"
 FACTS = "/run/facts"
 SOCKET = "/run/fetch.sock"
 INSIDE_FOLDER = Path(__file__).parent / "inside"
+EMPTY = "empty"
+"""A file in `facts`, shown in the place of files that are not to be read."""
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 ETC = (
@@ -70,6 +72,8 @@ class Jail:
     """The Unix socket of the fetch proxy; '' for none."""
     hidden: tuple[str, ...] = ()
     """Folders below the binds' targets that are shown empty."""
+    veiled: tuple[Bind, ...] = ()
+    """Files of the binds that are shown empty."""
     started_by: tuple[str, ...] = ()
     """The beginning of a command that bubblewrap's is added to: it mounts what the binds show."""
 
@@ -79,6 +83,7 @@ def write_facts(folder: Path) -> None:
     (folder / "etc").mkdir()
     for name, text in ETC_TEXTS.items():
         (folder / "etc" / name).write_text(text)
+    (folder / EMPTY).touch()
     (folder / "bin").mkdir()
     command = folder / "bin" / "fetch"
     command.write_text('#!/bin/sh\nexec "$OPENSWARM_PYTHON" "$OPENSWARM_CLIENT" "$@"\n')
@@ -128,6 +133,9 @@ def bubblewrap(jail: Jail, version: tuple[int, ...]) -> list[str]:
         command += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
     for target in jail.hidden:
         command += ["--tmpfs", target, "--remount-ro", target]
+    for bind in jail.veiled:
+        if bind.source.is_file():  # it may be gone since it was found
+            command += ["--ro-bind", str(jail.facts / EMPTY), bind.target]
     if jail.socket:
         command += ["--ro-bind", jail.socket, SOCKET]
     for name, value in environment(jail, mapped=True).items():
@@ -154,7 +162,7 @@ def prefixes() -> tuple[Path, ...]:
     link = Path(sys.executable)
     while link.is_symlink():
         link = Path(os.path.normpath(link.parent / link.readlink()))
-        if link.parent.name == "bin":
+        if link.parent.name == "bin" and _is_prefix(link.parent.parent):
             found.add(link.parent.parent)
     home = Path.home().resolve()
     kept = [p for p in found if not p.is_relative_to("/usr") and p.is_dir()]
@@ -165,6 +173,22 @@ def prefixes() -> tuple[Path, ...]:
                 " sandbox could read all of it. Run openswarm from a virtual environment."
             )
     return tuple(sorted(kept))
+
+
+def _links() -> Iterator[Path]:
+    """Links to this interpreter that lie in folders which are not shown, such as `~/.local/bin`."""
+    shown = prefixes()
+    link = Path(sys.executable)
+    while link.is_symlink():
+        if not any(link.is_relative_to(place) for place in (*shown, Path("/usr"))):
+            yield link
+        link = Path(os.path.normpath(link.parent / link.readlink()))
+
+
+def _is_prefix(folder: Path) -> bool:
+    """Whether Python itself is installed there, and it is not a folder of the user's own things."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return (folder / "pyvenv.cfg").is_file() or (folder / "lib" / name / "os.py").is_file()
 
 
 def _system() -> Iterator[str]:
@@ -194,3 +218,5 @@ def _kernel() -> Iterator[str]:
 def _interpreter() -> Iterator[str]:
     for prefix in prefixes():
         yield from ("--ro-bind", str(prefix), str(prefix))
+    for link in _links():
+        yield from ("--symlink", str(link.readlink()), str(link))

@@ -18,8 +18,13 @@ from openswarm.core.errors import OpenswarmError
 
 HEAD_BYTES = 8192
 HEAD_S = 10.0
+PAUSE_S = 0.1
 AT_ONCE = 8
 """Requests of one sub-agent; others wait."""
+MOST_OPEN = 64
+"""Connections of one sub-agent; each takes a descriptor of ours, so more are hung up on."""
+SEND_S = 60.0
+"""How long an answer may take to be read."""
 REQUEST = re.compile(rb"([A-Z]{1,16}) ([\x21-\x7e\x80-\xff]{1,8000}) HTTP/1\.[01]\r?\n")
 REASONS = {200: "OK", 400: "Bad Request", 405: "Method Not Allowed", 502: "Bad Gateway"}
 
@@ -54,6 +59,7 @@ class FetchProxy:
         self._read_bytes = read_bytes
         self._agent = agent
         self._places = anyio.CapacityLimiter(AT_ONCE)
+        self._open = 0
 
     async def listen(self, path: Path, tasks: TaskGroup) -> None:
         """Answers at `path` from now on, in a task of `tasks`."""
@@ -61,17 +67,31 @@ class FetchProxy:
 
         async def serve() -> None:
             async with listener:
-                await listener.serve(self._serve, tasks)
+                while True:
+                    try:
+                        await listener.serve(self._serve, tasks)
+                    except anyio.BrokenResourceError:  # we are out of descriptors for a moment
+                        await anyio.sleep(PAUSE_S)
 
         tasks.start_soon(serve)
 
     async def _serve(self, stream: SocketStream) -> None:
-        async with stream:
-            try:
-                async with self._places:
-                    await stream.send(await self._answer(await _head(stream)))
-            except (anyio.BrokenResourceError, anyio.EndOfStream, TimeoutError, OSError):
-                return
+        self._open += 1
+        try:
+            async with stream:
+                if self._open <= MOST_OPEN:
+                    await self._serve_one(stream)
+        finally:
+            self._open -= 1
+
+    async def _serve_one(self, stream: SocketStream) -> None:
+        try:
+            async with self._places:
+                answer = await self._answer(await _head(stream))
+                with anyio.fail_after(SEND_S):
+                    await stream.send(answer)
+        except (anyio.BrokenResourceError, anyio.EndOfStream, TimeoutError, OSError):
+            return
 
     async def _answer(self, head: bytes) -> bytes:
         match = REQUEST.match(head)

@@ -115,15 +115,16 @@ def _files(done: Done, setup: ToolSetup, context: ToolContext) -> list[str]:
     lines = []
     for found in done.files:
         if found.problem:
-            lines.append(f"- {found.name[:200]}: not kept, {found.problem}")
+            lines.append(f"{found.name[:200]}: not kept, {found.problem}")
         else:
             keep_artifact(setup.journal, context, found.name, found.media_type, found.data)
-            lines.append(f"- {found.name[:200]} ({len(found.data)} bytes)")
-    if done.more_files:
-        lines.append(f"- and {done.more_files} more, which were not kept")
-    if lines:
-        lines.insert(0, "New and changed files, kept as artifacts of the run:")
-    return lines
+            lines.append(f"{found.name[:200]} ({len(found.data)} bytes)")
+    if not lines:
+        return []
+    more = [f"{done.more_files} more were not kept."] if done.more_files else []
+    # code takes names from what it read
+    names = fence(Document("names of files", "\n".join(lines)))
+    return ["New and changed files, kept as artifacts of the run:", names, *more]
 
 
 def _pictures(files: tuple[Found, ...]) -> tuple[ImagePart, ...]:

@@ -27,6 +27,7 @@ from openswarm.tools.sandbox.jail import ROOTS, Bind, Jail, write_facts
 from openswarm.tools.sandbox.layers import Layers, open_layers, target
 from openswarm.tools.sandbox.probe import Confinement, Kind, probe
 from openswarm.tools.sandbox.proxy import Fetches, FetchProxy
+from openswarm.tools.sandbox.veiled import veiled
 from openswarm.tools.setup import ToolSetup
 
 REFUSAL = (
@@ -49,6 +50,8 @@ class Shown:
     binds: tuple[Bind, ...]
     hidden: tuple[str, ...] = ()
     """openswarm's own folders in them, by their places in the jail."""
+    veiled: tuple[Bind, ...] = ()
+    """Files in them that usually hold secrets, unless the policy lets them be read."""
     layers: Layers | None = None
     """What shells change of them; None: nothing."""
     why_not: str = ""
@@ -91,11 +94,12 @@ class Sandbox:
                 scratch = self.setup.scratch / safe_name(agent) / SCRATCH
                 socket = await self._listen(agent, self._count)
                 shown = self._shown
-                jail = Jail(scratch, self._facts, shown.binds, socket, shown.hidden)
+                jail = Jail(scratch, self._facts, shown.binds, socket, shown.hidden, shown.veiled)
                 limits = self.setup.settings.sandbox
                 self._cells[agent] = Cell(
                     jail, self.confinement, limits, str(self._count), agent, shown.layers
                 )
+                self._tasks.start_soon(self._cells[agent].watch)
             return self._cells[agent]
 
     async def release(self, agent: str, finished: bool) -> str:
@@ -182,13 +186,16 @@ async def _shown(
     else:
         binds = tuple(Bind(root.path, target(root.name)) for root in workspaces.roots)
     hidden = await anyio.to_thread.run_sync(_hidden, binds, setup)
+    secret: tuple[Bind, ...] = ()
+    if setup.policy.verdict("read", "ask") != "allow":
+        secret = await anyio.to_thread.run_sync(veiled, binds, (setup.scratch, setup.home))
     if workspaces is None:
-        return Shown(binds, hidden)
+        return Shown(binds, hidden, secret)
     try:
         layers = await open_layers(workspaces, confinement, facts)
     except SettingsError as error:
-        return Shown(binds, hidden, None, str(error))
-    return Shown(binds, hidden, layers)
+        return Shown(binds, hidden, secret, None, str(error))
+    return Shown(binds, hidden, secret, layers)
 
 
 def _hidden(binds: Sequence[Bind], setup: ToolSetup) -> tuple[str, ...]:

@@ -16,8 +16,19 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+NOT_FOR_THE_WEB = frozenset({
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+    103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
+    512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
+    995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+    6669, 6679, 6697, 10080, 2375, 3306, 5432, 6379, 9200, 11211, 27017,
+})  # fmt: skip
+"""Ports that browsers refuse (fetch.spec.whatwg.org, "port blocking"), and those of databases: a
+request there would be read as a command."""
+
+
 class PrivateAddress(OSError):
-    """A host that lies in the network that the program runs in."""
+    """A host, or a port of it, that somebody else's words do not lead to."""
 
 
 def is_public(address: str) -> bool:
@@ -83,11 +94,17 @@ class PublicResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """The addresses of a host. Raises `PrivateAddress`, or OSError if there is none."""
+        self.check_port(host, port)
         results = await self._resolver.resolve(host, port, family)
         public = all(is_public(entry["host"]) for entry in results)
         if not public and not self._allowed.permits(host, port):
             raise PrivateAddress(f"{host} is an address of a private network")
         return results
+
+    def check_port(self, host: str, port: int) -> None:
+        """Raises `PrivateAddress` for a port of another service, unless it is allowed."""
+        if port in NOT_FOR_THE_WEB and not self._allowed.permits(host, port):
+            raise PrivateAddress(f"port {port} is that of another service, not of a web server")
 
     async def close(self) -> None:
         """See `AbstractResolver.close`."""

@@ -33,6 +33,8 @@ MAX_URL_CHARS = 8000
 SHOWN_CHARS = 300
 MAX_HEADER_BYTES = 64 * 1024
 CONNECTIONS = 256
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
+"""What is shown to models beside a page; a server could write sentences there."""
 _INSIDE = ("internal", "local", "localhost", "localdomain", "lan", "home", "corp", "intranet",
            "private", "arpa", "test", "onion")  # fmt: skip
 """Last labels of names that are never those of the open internet."""
@@ -118,6 +120,7 @@ class WebClient:
         host, port = url.raw_host or "", url.port or 0
         if self._allowed.permits(host, port):
             return
+        self._targets.check_port(host, port)
         if _is_address(host):
             if not is_public(host):
                 raise PrivateAddress(f"{host} is an address of a private network")
@@ -138,7 +141,8 @@ class WebClient:
             raise refusal(status, headers)
         await self._receive(response, body)
         charset = response.charset or ""
-        media_type = response.content_type if "Content-Type" in headers else ""
+        named = response.content_type if "Content-Type" in headers else ""
+        media_type = named if _MEDIA_TYPE.fullmatch(named) else ""
         return Answer(url, status, "", media_type, charset, bytes(body))
 
     async def _receive(self, response: aiohttp.ClientResponse, body: bytearray) -> None:

@@ -49,7 +49,7 @@ def failure_of(error: Exception) -> WebError:
     """The meaning of an exception of aiohttp, the resolver or the system."""
     cause = getattr(error, "os_error", None) or error
     if isinstance(cause, PrivateAddress):
-        return WebError(Fault.REFUSED, f"it is in a private network ({cause}), which is not asked")
+        return WebError(Fault.REFUSED, f"it may not be asked: {cause}")
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = cause.verify_message or "it cannot be verified"
         return WebError(Fault.REFUSED, f"its TLS certificate is not valid: {reason}")
@@ -61,7 +61,9 @@ def failure_of(error: Exception) -> WebError:
     if isinstance(cause, socket.gaierror):
         return _unresolved(cause)
     if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
-        return WebError(Fault.UNREACHABLE, f"the proxy did not connect: {_text(error)}")
+        status = getattr(error, "status", 0)
+        why = f"it answered {status}" if status else _text(error)
+        return WebError(Fault.UNREACHABLE, f"the proxy did not connect: {why}")
     if isinstance(error, aiohttp.ClientConnectorError):
         return WebError(Fault.UNREACHABLE, f"it cannot be reached: {_text(cause)}")
     return _broken(error)
@@ -83,11 +85,12 @@ def _broken(error: Exception) -> WebError:
             return WebError(Fault.PROTOCOL, "its compression is damaged, or is not known here")
         return WebError(Fault.BROKEN, "the connection ended before the page was whole")
     if isinstance(error, aiohttp.ClientResponseError):
-        return WebError(Fault.PROTOCOL, f"the answer is not HTTP as it should be: {_text(error)}")
+        return WebError(Fault.PROTOCOL, "the answer is not HTTP as it should be")  # it is quoted
     if isinstance(error, aiohttp.InvalidURL):
         return WebError(Fault.REFUSED, "it is not an address that can be asked")
     if isinstance(error, aiohttp.ClientError | ConnectionError):
-        return WebError(Fault.BROKEN, f"the connection broke off ({_text(error)})")
+        why = getattr(error, "strerror", None) or type(error).__name__  # it may quote the server
+        return WebError(Fault.BROKEN, f"the connection broke off ({why})")
     if isinstance(error, OSError):
         return WebError(Fault.UNREACHABLE, f"it cannot be reached: {_text(error)}")
     return WebError(Fault.REFUSED, f"it is not an address that can be asked ({_text(error)})")
