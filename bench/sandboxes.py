@@ -27,7 +27,7 @@ from openswarm.tools.sandbox.sandbox import open_sandbox
 from openswarm.tools.setup import ToolSetup
 
 COUNT = 100
-START_RATIO, MEMORY_RATIO = 4.0, 3.0
+START_RATIO, MEMORY_RATIO = 8.0, 3.0
 PLAIN = "import sys\nprint(1, flush=True)\nsys.stdin.read()"
 GONE_S = 10.0
 
