@@ -131,7 +131,7 @@ def test_without_anybody_there_calls_with_effects_are_denied_and_the_run_goes_on
     done = ended(posting_run())
     assert (done.code, done.out) == (0, "Posted.\n")
     assert "approval 1: root asks for http_request: POST" in done.err
-    assert "approval 1: deny by nobody is there to answer" in done.err
+    assert "approval 1: denied (nobody is there to answer)" in done.err
     assert not outbox.posted
     assert [event.answer for event in given(home)] == ["deny", "deny"]
 
@@ -260,6 +260,30 @@ def test_an_unknown_tool_is_named_with_what_is_near(openswarm: Command) -> None:
     done = openswarm("run", "x", "--tools", "web,pyton", "--model", "scripted:x")
     assert done.code != 0
     assert "there is no tool 'pyton'; do you mean python?" in done.err
+
+
+def test_a_rule_that_fits_no_tool_is_an_error_before_anything_is_asked(
+    openswarm: Command, script: Script, home: Path
+) -> None:
+    model = script({"agent": [{"text": "x"}]})
+    done = openswarm("run", "x", "--tools", "fetch", "--deny", "fech", "--model", model)
+    assert done.code != 0
+    assert "--deny fech fits no tool of this run; its tools are fetch" in done.err
+    assert "resume" not in done.err
+    assert done.err.count("fits no tool") == 1
+
+
+def test_folders_are_looked_at_before_a_run_is_begun(
+    openswarm: Command, home: Path, tmp_path: Path
+) -> None:
+    for more, said in (
+        (("--tools", "files", "--root", tmp_path / "missing"), "missing"),
+        (("--root", tmp_path), "--tools files,python,shell"),
+    ):
+        done = openswarm("run", "x", "--model", "scripted:x", *more)
+        assert done.code != 0
+        assert said in done.err
+    assert not (home / "runs").exists()
 
 
 def test_approving_needs_a_run(openswarm: Command) -> None:

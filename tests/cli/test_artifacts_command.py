@@ -1,5 +1,6 @@
 """What tools made: listed, written out under plain names, and changes of files as a patch."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from command_line import Command
 
 from openswarm.core.events import (
     Answered,
+    ApprovalAsked,
+    ApprovalGiven,
     ArtifactKept,
     ChangesMerged,
     Content,
@@ -129,6 +132,9 @@ def test_changes_conflicts_and_what_was_not_merged_are_told_and_shown_as_a_patch
     assert "changes of root/3 were not merged; see: openswarm show run-1 --patch" in told
     patch = openswarm("show", "last", "--patch").out
     assert patch.count(PATCH) == 3
+    assert "# root/1 in /src: merged in x.py, y.py\n" in patch
+    assert "# root/2 in /src: conflicts, not merged, in x.py\n" in patch
+    assert "# root/3 in /src: not merged\n" in patch
 
 
 def test_without_changes_there_is_no_patch(journal: FolderJournal, openswarm: Command) -> None:
@@ -136,6 +142,38 @@ def test_without_changes_there_is_no_patch(journal: FolderJournal, openswarm: Co
     done = openswarm("show", "last", "--patch")
     assert done.code != 0
     assert "no agent of run run-1 changed a file" in done.err
+
+
+@pytest.mark.requirement("policy.headless")
+def test_calls_that_were_denied_are_told_and_are_in_the_object(
+    journal: FolderJournal, openswarm: Command
+) -> None:
+    keep(journal, "plot.png", b"\x89PNG", "root/1")
+    asked = ApprovalAsked(agent="root/1", id="1", call_id="c", tool="pay", command="pay 5")
+    journal.append(asked)
+    journal.append(
+        ApprovalGiven(agent="root/1", id="1", call_id="c", tool="pay", answer="deny", by="nobody")
+    )
+    answered(journal)
+    assert "1 call denied: pay; allow with: --allow TOOL" in openswarm("show", "last").out
+    made = json.loads(openswarm("show", "last", "--artifacts", "--json").out)
+    assert made["denied"] == [{"agent": "root/1", "tool": "pay", "command": "pay 5"}]
+    assert [artifact["name"] for artifact in made["artifacts"]] == ["plot.png"]
+    assert (made["changes"], made["sandbox"]) == ([], "")
+
+
+@pytest.mark.requirement("journal.share")
+def test_a_run_with_pictures_goes_from_one_home_to_another(
+    journal: FolderJournal, openswarm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = bytes(range(256)) * 20
+    keep(journal, "plot.png", picture)
+    answered(journal)
+    assert openswarm("export", "last", "--out", tmp_path / "run.zip").code == 0
+    monkeypatch.setenv("OPENSWARM_HOME", str(tmp_path / "other"))
+    assert openswarm("runs", "add", tmp_path / "run.zip").code == 0
+    assert openswarm("export", "last", "--artifacts", tmp_path / "out").code == 0
+    assert (tmp_path / "out/root/plot.png").read_bytes() == picture
 
 
 @pytest.mark.requirement("code.unsafe")

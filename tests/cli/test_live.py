@@ -237,7 +237,7 @@ def test_a_question_is_shown_with_its_whole_command_and_who_asks() -> None:
     shown = " ".join("\n".join(drawn(followed, width=100, height=30)).split())
     assert "approval 1 root/1 http POST https://api.example.com" in shown
     assert "end=yes" in shown
-    assert "1 more wait · y allow" in shown
+    assert "1 more · y allow" in shown
     assert "openswarm approve run-1 1" in shown
     journal.append(
         ApprovalGiven(agent="root/1", id="1", call_id="c", tool="http", answer="deny", by="ann")

@@ -383,3 +383,15 @@ async def test_no_file_of_a_run_holds_a_secret_that_went_through_it(
 
 def _all_bytes(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.sandbox
+@pytest.mark.requirement("code.unsafe")
+async def test_a_run_says_how_its_code_was_confined() -> None:
+    for unsafe, kinds in ((True, {"none"}), (False, {"bubblewrap", "landlock"})):
+        model = ScriptedModel({"agent": [calls(("python", {"code": "1 + 1"})), Say(FULL)]})
+        result = await openswarm.run(
+            "x", model=model, mode="agent", tools=["python"], unsafe_no_sandbox=unsafe
+        )
+        assert result.sandbox in kinds
+        assert told(model.requests["agent"][-1])[-1].count("2")

@@ -47,7 +47,7 @@ def approvals(
 ) -> int:
     """Lists what a run waits to be allowed, oldest first.
 
-    \\b
+    \b
     Example:
       openswarm approvals last
     """
@@ -68,7 +68,7 @@ def approvals(
 def approve(run: options.Run, ids: Ids = None, every: All = False, always: Always = False) -> int:
     """Allows calls that wait for it; without an id the one that waits alone.
 
-    \\b
+    \b
     Examples:
       openswarm approve last 3
       openswarm approve last --all
@@ -79,7 +79,7 @@ def approve(run: options.Run, ids: Ids = None, every: All = False, always: Alway
 def deny(run: options.Run, ids: Ids = None, every: All = False) -> int:
     """Denies calls that wait; their agents are told and go on without.
 
-    \\b
+    \b
     Example:
       openswarm deny last 3
     """
@@ -99,7 +99,11 @@ def _object(question: ApprovalAsked) -> dict[str, str]:
 def _answer(run: str, ids: list[str] | None, verb: Verb, *, every: bool) -> int:
     folder = resolve_run(home_folder(), run)
     if not is_alive(folder):
-        raise JournalError(f"run {folder.name} is not alive, so nothing waits there", "not_alive")
+        raise JournalError(
+            f"run {folder.name} is not alive; what it waited for is asked anew with: openswarm"
+            f" resume {folder.name} --attended",
+            "not_alive",
+        )
     asked = {question.id: question for question in _open(run)}
     chosen = list(asked) if every else (ids or list(asked))
     if not asked:

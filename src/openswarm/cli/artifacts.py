@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from openswarm.cli.text import clean, count, one_line, size
 from openswarm.core.errors import UserError
-from openswarm.core.result import Artifact, RunResult
+from openswarm.core.result import Artifact, Changes, RunResult
 from openswarm.journal.folder import read_blob
 
 MAX_NAME = 120
@@ -20,6 +21,10 @@ def made_lines(result: RunResult) -> Iterator[Text]:
     """What people have to know of it when a run is over."""
     if result.sandbox == "none":
         yield Text("code of models ran without a sandbox (--unsafe-no-sandbox)", "bold red")
+    if result.denied:
+        tools = ", ".join(sorted({call.tool for call in result.denied}))
+        text = f"{count(len(result.denied), 'call')} denied: {tools}; allow with: --allow TOOL"
+        yield Text(text, "yellow")
     if result.artifacts:
         made = count(len(result.artifacts), "artifact")
         yield Text(f"{made}: openswarm export {result.run_id} --artifacts FOLDER", "dim")
@@ -60,8 +65,26 @@ def show_patch(page: Console, result: RunResult) -> None:
     if not patches:
         raise UserError(f"no agent of run {result.run_id} changed a file")
     for change in patches:
-        page.print(Text(f"# {change.agent} in {one_line(change.root)}"), soft_wrap=True)
+        head = f"# {change.agent} in {one_line(change.root)}: {_became(change)}"
+        page.print(Text(head), soft_wrap=True)
         page.print(Text(clean(change.patch)), soft_wrap=True)
+
+
+def _became(change: Changes) -> str:
+    """What became of an agent's changes."""
+    if not change.changed and not change.conflicts:
+        return "not merged"
+    merged = f"merged in {', '.join(map(one_line, change.changed))}" if change.changed else ""
+    left = ", ".join(map(one_line, change.conflicts))
+    conflicts = f"conflicts, not merged, in {left}" if left else ""
+    return "; ".join(filter(None, (merged, conflicts)))
+
+
+def made_object(result: RunResult) -> dict[str, Any]:
+    """What tools made and were denied, for `show --artifacts --json`."""
+    made = ("artifacts", "changes", "denied")
+    found = {name: [entry.model_dump() for entry in getattr(result, name)] for name in made}
+    return {**found, "sandbox": result.sandbox}
 
 
 def write_artifacts(result: RunResult, folder: Path) -> int:

@@ -11,6 +11,7 @@ from openswarm.cli import options
 from openswarm.cli.display import Display, choose_display
 from openswarm.cli.exits import OF_OUTCOME, Exit, say
 from openswarm.cli.followed import agent_label
+from openswarm.cli.keys import answer_by_key, answers_by_key
 from openswarm.cli.load import load_run, result_of
 from openswarm.cli.result import print_result
 from openswarm.cli.text import one_line
@@ -54,6 +55,8 @@ async def _follow(folder: Path, display: Display) -> None:
     with display:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(display.keep_fresh)
+            if answers_by_key(display):
+                tasks.start_soon(answer_by_key, display, lambda: folder)
             async for event in tail(folder):
                 display.take(event)
             tasks.cancel_scope.cancel()

@@ -47,7 +47,9 @@ def result_of(followed: Followed, folder: Path) -> RunResult:
     result = result_of_view(view, lambda content: _text(folder, content), stats, str(folder))
     if view.outcome is not None:
         return result
-    why = "it is still running" if is_alive(folder) else "it was interrupted"
+    why = "it was interrupted"
+    if is_alive(folder):
+        why = f"it is still running; follow it with: openswarm watch {folder.name}"
     changes = {"run_id": view.run_id or folder.name, "outcome": "partial", "why": why}
     return result.model_copy(update=changes)
 

@@ -112,7 +112,7 @@ Unsafe = Annotated[
     bool,
     typer.Option(
         "--unsafe-no-sandbox",
-        help="Where no sandbox works, run code with all your rights. The run is marked.",
+        help="Run code without a sandbox, with all your rights, unasked. The run is marked.",
         rich_help_panel=TOOLS,
     ),
 ]

@@ -34,6 +34,7 @@ from openswarm.core.events import (
 )
 from openswarm.core.operations import describe
 
+ANSWERED = {"allow": "allowed", "deny": "denied", "withdrawn": "withdrawn"}
 FEW = 20
 """Up to so many sub-agents each report is a line; with more, every tenth part of them is."""
 MOST_OF_A_KIND = 10
@@ -114,8 +115,7 @@ class PlainLines:
     def _of_tools(self, event: ToolsOpened | ApprovalAsked | ApprovalGiven) -> None:
         match event:
             case ToolsOpened():
-                confined = f"; code runs in: {event.sandbox}" if event.sandbox else ""
-                self._line(f"tools: {', '.join(event.tools)}{confined}")
+                self._line(f"tools: {', '.join(event.tools)}{_confined(event.sandbox)}")
                 for note in event.notes:
                     self._line(note)
             case ApprovalAsked():
@@ -123,7 +123,7 @@ class PlainLines:
                 what = f"{event.agent} asks for {event.tool}{where}: {event.command}"
                 self._line(f"approval {event.id}: {what}")
             case ApprovalGiven():
-                self._line(f"approval {event.id}: {event.answer} by {event.by}")
+                self._line(f"approval {event.id}: {ANSWERED[event.answer]} ({event.by})")
 
     def _once(self, event: AnyEvent) -> None:
         match event:
@@ -158,6 +158,8 @@ class PlainLines:
                 self._line(f"conflict at {where}: {event.kept.value!r}, {event.other.value!r}")
             case LimitHit():
                 self._line(f"{event.agent} stops: {event.message}")
+            case Failed() if event.boundary in ("user", "settings"):
+                pass  # it is the error that the command ends with
             case Failed():
                 self._line(f"{event.agent}: {event.boundary} {event.kind}: {event.message}")
 
@@ -202,3 +204,9 @@ class PlainLines:
 
     def _line(self, text: str) -> None:
         self._write(f"[{duration(self.followed.elapsed()):>5}] {one_line(text, 300)}")
+
+
+def _confined(sandbox: str) -> str:
+    if sandbox == "none":
+        return "; code runs WITHOUT a sandbox"
+    return f"; code runs in {sandbox}" if sandbox else ""

@@ -89,6 +89,8 @@ def _run(context: typer.Context, given: dict[str, Any]) -> int:
     home = home_folder()
     settings = load_settings(home)
     targets = check_targets(given["out"])
+    if given["root"] and not given["tools"]:
+        raise UserError("--root is for files and code; give these too: --tools files,python,shell")
     text = read_task(given["task"])
     fetch_missing((given["model"], given["subagent_model"]), settings, home, yes=given["yes"])
     display = choose_display(plain=given["plain"])

@@ -120,7 +120,7 @@ def _approvals(followed: Followed, console: Console) -> list[Text]:
     if len(lines) > COMMAND_LINES:
         cut = f"… the rest: openswarm approvals {followed.view.run_id}"
         lines = [*lines[: COMMAND_LINES - 1], Text(cut, "yellow")]
-    more = f"{len(waiting) - 1} more wait · " if len(waiting) > 1 else ""
+    more = f"{len(waiting) - 1} more · " if len(waiting) > 1 else ""
     where = f"in {one_line(asked.directory)} · " if asked.directory else ""
     run = followed.view.run_id
     last = f"{where}{more}{HINT} · or: openswarm approve {run} {asked.id}"

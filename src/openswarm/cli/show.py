@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from openswarm.cli import options
-from openswarm.cli.artifacts import artifacts_grid, show_patch
+from openswarm.cli.artifacts import artifacts_grid, made_object, show_patch
 from openswarm.cli.exits import say
 from openswarm.cli.gantt import draw_gantt
 from openswarm.cli.load import LoadedRun, load_run
@@ -62,7 +62,7 @@ def show(
     ] = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="The object of run --json; of --diff and --coverage theirs."),
+        typer.Option("--json", help="The object of run --json; of other views their own."),
     ] = False,
 ) -> None:
     """Shows a run: its answer, table and figures, or one of the views below.
@@ -80,10 +80,10 @@ def show(
         (diff, partial(show_diff, generation=generation, as_json=as_json)),
         (coverage, partial(show_coverage, as_json=as_json)),
         (cite, partial(show_cell, which=cite)),
-        (as_json and not (diff or coverage), _show_json),
+        (as_json and not (diff or coverage or artifacts), _show_json),
         (gantt, lambda page, run: _draw(page, run, gantt)),
         (table, show_table),
-        (artifacts, lambda page, run: print_grid(page, artifacts_grid(run.result))),
+        (artifacts, partial(_show_artifacts, as_json=as_json)),
         (patch, lambda page, run: show_patch(page, run.result)),
         (agents, lambda page, run: print_grid(page, agents_grid(run.followed, page))),
         (cost, lambda page, run: print_grid(page, cost_grid(run.events, page))),
@@ -92,7 +92,7 @@ def show(
     loaded = load_run(resolve_run(home_folder(), run))
     views = [view for wanted, view in chosen if wanted]
     if as_json and (cite or len(views) > 1):
-        raise UserError("--json prints one object: of the run, of --diff or of --coverage alone")
+        raise UserError("--json prints one object: of the run, or of one view that has one")
     for view in views or [_show_all]:
         view(output(), loaded)
 
@@ -103,6 +103,13 @@ def _show_all(page: Console, loaded: LoadedRun) -> None:
 
 def _show_json(_: Console, loaded: LoadedRun) -> None:
     print_json(result_object(loaded.result))
+
+
+def _show_artifacts(page: Console, loaded: LoadedRun, *, as_json: bool) -> None:
+    if as_json:
+        print_json(made_object(loaded.result))
+    else:
+        print_grid(page, artifacts_grid(loaded.result))
 
 
 def _show_events(page: Console, loaded: LoadedRun) -> None:

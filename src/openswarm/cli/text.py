@@ -15,7 +15,7 @@ _HIDDEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_JSON_MARKS = re.compile(r"[{}\[\]\"]")
+_JSON_KEY = re.compile(r'"(\w+)":\s*')
 _LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 
 
@@ -33,8 +33,13 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def call_words(call: str) -> str:
-    """A call in one line as people read it: its JSON without braces and quotes."""
-    return _JSON_MARKS.sub("", one_line(call))
+    """A call in one line as people read it: its JSON without the outer braces and quoted keys.
+
+    Values stay as they are: code without its brackets would be other code.
+    """
+    line = one_line(call)
+    head, brace, rest = line.partition("{")
+    return head + _JSON_KEY.sub(r"\1: ", rest.removesuffix("}")) if brace else line
 
 
 def count(number: int, noun: str) -> str:

@@ -85,8 +85,9 @@ def carry_out(work: Work, display: Display, runs: Path, folder: Path | None = No
         result = anyio.run(_carry_out, work, stopper, backend_options={"use_uvloop": uvloop})
     except (OpenswarmError, ExceptionGroup) as error:
         cause = first_cause(error)
-        if stopper.folder is not None and not isinstance(cause, UserError | ContractError):
-            cause.add_note(f"What was done is kept. Go on: openswarm resume {stopper.folder.name}")
+        began = stopper.folder if stopper.reads_requests else None
+        if began is not None and not isinstance(cause, UserError | ContractError):
+            cause.add_note(f"What was done is kept. Go on: openswarm resume {began.name}")
         raise cause from None
     if result is None:
         run = stopper.folder

@@ -87,6 +87,14 @@ class Artifact(Frozen):
     blob: str
 
 
+class Denied(Frozen):
+    """A call that was not allowed."""
+
+    agent: str
+    tool: str
+    command: str
+
+
 class Changes(Frozen):
     """What an agent changed in a folder of files, and what became of it."""
 
@@ -120,6 +128,8 @@ class RunResult(Frozen):
     failures: tuple[Failure, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     changes: tuple[Changes, ...] = ()
+    denied: tuple[Denied, ...] = ()
+    """Calls that somebody denied, or that nobody was there to allow."""
     sandbox: str = ""
     """How code of models was confined; `none`: it was not; '' where none was run."""
     stats: Stats = Stats()

@@ -22,6 +22,10 @@ class Policy(Frozen):
 
     rules: dict[str, Verdict] = Field(default_factory=dict)
 
+    def has_rule(self, tool: str) -> bool:
+        """Whether any rule is about a tool."""
+        return any(fnmatchcase(tool, rule) for rule in self.rules)
+
     def verdict(self, tool: str, default: Verdict) -> Verdict:
         """The rule of a tool: the one with its very name, else the longest pattern that fits, of
         equally long ones the strictest."""

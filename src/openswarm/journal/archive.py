@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from openswarm.core.envelope import Content
 from openswarm.core.errors import JournalError, UserError
 from openswarm.core.events import BLOB, AnyEvent, Event
 from openswarm.journal.folder import BLOBS, read_blob
@@ -293,12 +294,13 @@ class _Unpacking:
         left = self._allowed
         for blob in ("", *sorted(self._blobs)):
             inside = f"{BLOBS}/{blob}" if blob else EVENTS_FILE
-            size, digest = self._copy(inside, folder / inside, min(left, MAX_MEMBER_BYTES))
+            most = min(left, MAX_MEMBER_BYTES)
+            size, digest = self._copy(inside, folder / inside, most, is_text=not blob)
             left -= size
             if blob and digest != blob:
                 raise self._refused(f"blob {blob} holds something else than its name says")
 
-    def _copy(self, inside: str, target: Path, allowed: int) -> tuple[int, str]:
+    def _copy(self, inside: str, target: Path, allowed: int, *, is_text: bool) -> tuple[int, str]:
         """Writes one member; its true size and its SHA-256. What the zip says of it is not used."""
         size, digest, decoder = 0, hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
         with self._archive.open(f"{self._run_id}/{inside}") as source, target.open("xb") as sink:
@@ -307,7 +309,7 @@ class _Unpacking:
                 if size > allowed:
                     raise self._refused(f"{inside} is too large, or packed too tightly")
                 try:
-                    decoder.decode(chunk)
+                    decoder.decode(chunk if is_text else b"")
                 except UnicodeDecodeError:
                     raise self._refused(f"{inside} is not UTF-8 text") from None
                 digest.update(chunk)
@@ -327,22 +329,30 @@ class _Unpacking:
                 raise self._refused(
                     f"line {number} names blob {missing[:80]!r}, which is not there"
                 )
+            for blob in set(_blobs_of(event, texts_only=True)):  # pages and artifacts are bytes
+                try:
+                    (folder / BLOBS / blob).read_bytes().decode()
+                except UnicodeDecodeError:
+                    raise self._refused(f"{BLOBS}/{blob} is not UTF-8 text") from None
 
     def _refused(self, why: str) -> JournalError:
         return JournalError(f"{self._file} is no run that can be added: {why}", "refused")
 
 
-def _blobs_of(value: Any) -> Iterator[str]:
+def _blobs_of(value: Any, *, texts_only: bool = False) -> Iterator[str]:
     match value:
         case BaseModel():
             for name in type(value).model_fields:
                 field = getattr(value, name)
-                yield from ((field,) if field else ()) if name == BLOB else _blobs_of(field)
+                if name != BLOB:
+                    yield from _blobs_of(field, texts_only=texts_only)
+                elif field and (isinstance(value, Content) or not texts_only):
+                    yield field
         case tuple() | list() | set() | frozenset():
             for entry in value:
-                yield from _blobs_of(entry)
+                yield from _blobs_of(entry, texts_only=texts_only)
         case dict():
-            yield from _blobs_of(tuple(value.values()))
+            yield from _blobs_of(tuple(value.values()), texts_only=texts_only)
 
 
 def _checked_end(opened: BinaryIO, file: Path) -> int:

@@ -97,6 +97,8 @@ class RunView:
     limits_hit: list[LimitHit] = field(default_factory=list)
     approvals: dict[str, ApprovalAsked] = field(default_factory=dict)
     """Questions that wait for an answer, by id, oldest first."""
+    denied: list[ApprovalAsked] = field(default_factory=list)
+    """Calls that were not allowed, in order."""
     artifacts: list[ArtifactKept] = field(default_factory=list)
     """Files that tools made, in order."""
     changes: list[ChangesMerged] = field(default_factory=list)
@@ -218,7 +220,9 @@ class RunView:
         if isinstance(event, ApprovalAsked):
             self.approvals[event.id] = event
         else:
-            self.approvals.pop(event.id, None)
+            asked = self.approvals.pop(event.id, None)
+            if event.answer == "deny" and asked is not None:
+                self.denied.append(asked)
         waits = [e for e in self.approvals.values() if e.agent == event.agent]
         if waits:
             view.state, view.why = "suspended", f"approval {waits[0].id}: {waits[0].tool}"

@@ -15,7 +15,7 @@ from openswarm.core.errors import UserError
 from openswarm.core.events import ROOT, AnyEvent, CapacityChanged, Tick, ToolsOpened
 from openswarm.core.settings import Settings
 from openswarm.core.task import Task
-from openswarm.core.tooling import Policy, ResourceLimit, ToolSettings
+from openswarm.core.tooling import Policy, ResourceLimit, ToolSettings, Verdict
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal
 from openswarm.journal.removal import remove
@@ -28,7 +28,7 @@ from openswarm.modes.toolbox import Toolbox
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.approvals import Approvals, Approver
 from openswarm.tools.dispatch import Dispatcher
-from openswarm.tools.setup import BROWSER, BROWSER_PAGES, PROCESSOR, ToolSetup
+from openswarm.tools.setup import BROWSER, BROWSER_PAGES, MERGE, PROCESSOR, ToolSetup
 from openswarm.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class Plan:
         return self.journal.folder if isinstance(self.journal, FolderJournal) else None
 
     @property
+    def uses_tools(self) -> bool:
+        """Whether anybody of the run calls tools; one reply alone does not."""
+        return self.route.mode not in ("instant", "thinking")
+
+    @property
     def tool_settings(self) -> ToolSettings:
         """Those of the tools, with what all settings say of certificates."""
         tools = self.settings.tools
@@ -90,22 +95,39 @@ async def build_engine(plan: Plan, stack: AsyncExitStack) -> Engine:
     corpus = await _open_corpus(plan) if plan.task.over else None
     setup = _setup(plan, await _scratch(plan, stack), policy, approvals, pacing)
     toolbox = Toolbox(setup, stack, corpus=corpus is not None)
-    tools = await toolbox.open(plan.task.tools)
+    tools = await toolbox.open(plan.task.tools if plan.uses_tools else ())
+    opened: ToolsOpened | None = None
     if tools:
         names = tuple(tool.name for tool in tools)
         opened = ToolsOpened(tools=names, sandbox=toolbox.sandbox, notes=tuple(toolbox.notes))
         journal.append(opened)
+    every = [*(_corpus_tools(corpus) if corpus else ()), *tools, *plan.tools]
+    if plan.uses_tools:
+        check_rules(plan.task.policy, [tool.name for tool in every])
     means = Means(
         journal=journal,
         task=plan.task,
         models=plan.models,
         strategy=plan.settings.context_strategy,
-        tools=[*(_corpus_tools(corpus) if corpus else ()), *tools, *plan.tools],
+        tools=every,
         corpus=corpus,
         pacing=pacing,
         dispatch=Dispatcher(approvals, policy, pacing, journal.scrub),
     )
-    return Engine(means, plan.route, folder=plan.folder)
+    engine = Engine(means, plan.route, folder=plan.folder)
+    if opened is not None:  # written before the engine observes, and no part of its past
+        engine.view.apply(opened)
+    return engine
+
+
+def check_rules(rules: Mapping[str, Verdict], tools: Sequence[str]) -> None:
+    """Raises `UserError` for a rule of this run that fits none of its tools: it would hold nothing
+    back. Those of the settings are for every run."""
+    known = [*tools, MERGE]
+    for rule, verdict in rules.items():
+        if not any(Policy(rules={rule: verdict}).has_rule(name) for name in known):
+            there = f"its tools are {', '.join(tools)}" if tools else "it has none: --tools"
+            raise UserError(f"--{verdict} {rule} fits no tool of this run; {there}")
 
 
 def limit_of(resource: str, settings: ToolSettings) -> ResourceLimit:

@@ -198,6 +198,10 @@ async def check_given(task: Task) -> str:
     """The root's first message. Raises `UserError` for files and sources that cannot be read,
     before a run is begun for them."""
     brief = with_attachments(task)
+    if task.roots:
+        from openswarm.tools.files.roots import open_roots
+
+        await anyio.to_thread.run_sync(open_roots, task.roots)
     if task.over:
         from openswarm.tools.corpus.corpus import check_sources
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from openswarm.core.contract import fold_key
 from openswarm.core.events import Content
-from openswarm.core.result import Artifact, Changes, RunResult, Stats
+from openswarm.core.result import Artifact, Changes, Denied, RunResult, Stats
 from openswarm.journal.fold import RunView
 from openswarm.swarm.citations import cited_answer
 from openswarm.swarm.coverage import Coverage, coverage_of
@@ -42,6 +42,10 @@ def result_of(
                 patch=read(merged.patch),
             )
             for merged in view.changes
+        ),
+        denied=tuple(
+            Denied(agent=asked.agent, tool=asked.tool, command=asked.command)
+            for asked in view.denied
         ),
         sandbox=view.sandbox,
         stats=stats,

@@ -11,6 +11,7 @@ import anyio.to_thread
 import pytest
 
 from openswarm.core.tooling import SandboxSettings, ToolSettings
+from openswarm.journal.removal import remove
 from openswarm.tools.python import python_tool
 from openswarm.tools.sandbox.probe import Confinement, Kind, probe
 from openswarm.tools.sandbox.sandbox import Sandbox, open_sandbox
@@ -92,6 +93,8 @@ def lab(tmp_path: Path) -> OpenLab:
             **(setup or {}),
         )
         async with AsyncExitStack() as stack:
+            # pytest cannot take away what code has made too deep
+            stack.push_async_callback(anyio.to_thread.run_sync, remove, made.scratch)
             sandbox = await open_sandbox(made, stack, fetcher, confinement=confinement)
             yield Lab(sandbox, python_tool(sandbox), shell_tool(sandbox))
 
