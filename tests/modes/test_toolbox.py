@@ -8,6 +8,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 from aiohttp import web
+from pydantic import BaseModel
 
 import openswarm
 from openswarm.core.errors import SettingsError, UserError
@@ -64,6 +65,24 @@ def open_to(site: Any, **more: Any) -> Settings:
 
 def fetching(url: str) -> tuple[str, dict[str, Any]]:
     return "fetch", {"url": url}
+
+
+class Nothing(BaseModel):
+    """Parameters of a tool that has none."""
+
+
+def holding(note: str = "") -> tuple[Tool, list[tuple[str, bool]]]:
+    """A tool that holds something for its agents, and whom it was told to let go of."""
+    ends: list[tuple[str, bool]] = []
+
+    async def run(_: Nothing, __: ToolContext) -> ToolResult:
+        return ToolResult("ok")
+
+    async def release(agent: str, finished: bool) -> str:
+        ends.append((agent, finished))
+        return note.format(agent=agent)
+
+    return Tool("hold", "Holds.", Nothing, run, release=release), ends
 
 
 # names
@@ -253,13 +272,8 @@ PIXEL = base64.b64encode(b"\x89PNG not really").decode()
 
 
 async def test_images_of_tools_are_shown_to_models_that_read_images_and_come_back() -> None:
-    from pydantic import BaseModel
-
     from openswarm.agent.conversation import replay
     from openswarm.core.messages import ImagePart
-
-    class Nothing(BaseModel):
-        pass
 
     async def look(_: Nothing, __: ToolContext) -> ToolResult:
         return ToolResult("a picture", images=(ImagePart(url=f"data:image/png;base64,{PIXEL}"),))
@@ -278,24 +292,10 @@ async def test_images_of_tools_are_shown_to_models_that_read_images_and_come_bac
 
 
 async def test_what_tools_hand_over_at_the_end_stands_in_the_report_and_in_the_answer() -> None:
-    from pydantic import BaseModel
-
-    class Nothing(BaseModel):
-        pass
-
-    ends: list[tuple[str, bool]] = []
-
-    async def run(_: Nothing, __: ToolContext) -> ToolResult:
-        return ToolResult("ok")
-
-    async def release(agent: str, finished: bool) -> str:
-        ends.append((agent, finished))
-        return f"{agent} changed two files"
-
+    tool, ends = holding("{agent} changed two files")
     lead = [calls(("assign_task", {"agent": "researcher", "prompt": "Do it."})), Say("Done.")]
     model = scripted(lead, researcher=[Say(FULL)])
     journal = MemoryJournal()
-    tool = Tool("hold", "Holds.", Nothing, run, release=release)
     result = await openswarm.run("x", model=model, mode="swarm", tools=[tool], journal=journal)
     assert ends == [("root/1", True), ("root", True)]
     (report,) = of(journal.events(), ReportReceived)
@@ -305,47 +305,19 @@ async def test_what_tools_hand_over_at_the_end_stands_in_the_report_and_in_the_a
 
 @pytest.mark.requirement("files.nothing-lost")
 async def test_an_agent_that_is_stopped_half_way_hands_nothing_over() -> None:
-    from pydantic import BaseModel
-
-    class Nothing(BaseModel):
-        pass
-
-    ends: list[tuple[str, bool]] = []
-
-    async def run(_: Nothing, __: ToolContext) -> ToolResult:
-        return ToolResult("ok")
-
-    async def release(agent: str, finished: bool) -> str:
-        ends.append((agent, finished))
-        return ""
-
+    tool, ends = holding()
     lead = [calls(("assign_task", {"agent": "researcher", "prompt": "Do it."})), Say("Done.")]
     working = [calls(("hold", {})), Say("Half of it.")]
     model = scripted(lead, researcher=working)
-    tool = Tool("hold", "Holds.", Nothing, run, release=release)
     limits = openswarm.Limits(subagent_steps=1)
     await openswarm.run("x", model=model, mode="swarm", tools=[tool], limits=limits)
     assert ends == [("root/1", False), ("root", True)]
 
 
 async def test_a_sub_agent_that_fails_lets_go_without_handing_over() -> None:
-    from pydantic import BaseModel
-
-    class Nothing(BaseModel):
-        pass
-
-    ends: list[tuple[str, bool]] = []
-
-    async def run(_: Nothing, __: ToolContext) -> ToolResult:
-        return ToolResult("ok")
-
-    async def release(agent: str, finished: bool) -> str:
-        ends.append((agent, finished))
-        return ""
-
+    tool, ends = holding()
     lead = [calls(("assign_task", {"agent": "researcher", "prompt": "Do it."})), Say("Done.")]
     model = scripted(lead, researcher=[Say(error=_broken())])
-    tool = Tool("hold", "Holds.", Nothing, run, release=release)
     await openswarm.run("x", model=model, mode="swarm", tools=[tool])
     assert ends == [("root/1", False), ("root", True)]
 
