@@ -203,6 +203,28 @@ def test_keys_answer_in_the_live_view(posting_run: Posting, outbox: Outbox, home
     assert "approval 1" in screen
 
 
+@pytest.mark.requirement("policy.terminal")
+@slow
+def test_keys_answer_in_a_run_that_is_watched(
+    posting_run: Posting, begin: Begin, outbox: Outbox, home: Path
+) -> None:
+    process = posting_run("--attended")
+    asked(home, 2)
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    watching = begin("watch", "last", stdin=theirs, stderr=theirs, env=environment)
+    reader = threading.Thread(target=_drain, args=(ours, []))
+    reader.start()
+    _press_until(ours, b"n", lambda: len(given(home)) == 2)
+    assert ended(process).code == 0
+    watching.wait(LIMIT_S)
+    os.close(theirs)
+    reader.join()
+    os.close(ours)
+    assert not outbox.posted
+    assert {event.by for event in given(home)} == {"the terminal"}
+
+
 def _drain(descriptor: int, seen: list[bytes]) -> None:
     with suppress(OSError):
         while data := os.read(descriptor, 65536):

@@ -25,11 +25,14 @@ PATIENCE_S = 5.0
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(help="Which questions; see openswarm approvals.", metavar="[ID]…"),
+    typer.Argument(help="Which questions; see openswarm approvals.", metavar="ID"),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every question that is open.")]
 Always = Annotated[
-    bool, typer.Option("--always", help="And every further call of these tools in this run.")
+    bool,
+    typer.Option(
+        "--always", help="And every further call of these tools, until the run is answered."
+    ),
 ]
 
 
