@@ -29,7 +29,7 @@ def python_tool(sandbox: Sandbox) -> Tool:
     told: set[str] = set()
 
     async def run(params: PythonParams, context: ToolContext) -> ToolResult:
-        cell = await sandbox.cell(context.agent)
+        cell = await sandbox.cell_of(context)
         done = await cell.python(params.code)
         first = context.agent not in told and sandbox.lost(context.agent)
         told.add(context.agent)

@@ -29,7 +29,7 @@ def shell_tool(sandbox: Sandbox) -> Tool:
     most_s = sandbox.setup.settings.sandbox.wall_s
 
     async def run(params: ShellParams, context: ToolContext) -> ToolResult:
-        cell = await sandbox.cell(context.agent)
+        cell = await sandbox.cell_of(context)
         done = await cell.shell(params.command, min(params.timeout_s or most_s, most_s))
         return result(done, "shell", sandbox.setup, context, done.note)
 

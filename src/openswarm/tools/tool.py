@@ -30,6 +30,8 @@ class ToolContext:
     call_id: str
     tick: Callable[[str], None] = lambda _: None
     """Shows a sign of life."""
+    tools: frozenset[str] | None = None
+    """The names of all tools that the agent has; None where it is nobody's call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class Toolset:
                 await self._group.run(together, done, spoiled=spoiled)
 
     async def _run_one(self, entry: CheckedCall, agent: str) -> ToolResult:
-        context = ToolContext(agent=agent, call_id=entry.call.id)
+        context = ToolContext(agent=agent, call_id=entry.call.id, tools=frozenset(self._tools))
         try:
             return await self._dispatch.run(entry.tool, entry.params, context)
         except OpenswarmError as error:

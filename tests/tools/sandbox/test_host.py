@@ -80,6 +80,19 @@ async def test_code_fetches_only_where_the_run_fetches_without_being_asked_about
         assert (str(there)) in text
 
 
+@pytest.mark.requirement("code.proxy", "policy.narrow")
+async def test_code_of_an_agent_that_was_not_given_fetch_does_not_fetch(lab: Any) -> None:
+    code = "import os; print('OPENSWARM_FETCH' in os.environ)"
+    async with lab(fetcher=Pages()) as opened:
+        tool = opened.python_tool
+        for agent, tools, there in (
+            ("root/1", frozenset({"python", "fetch"}), True),
+            ("root/2", frozenset({"python"}), False),
+        ):
+            context = ToolContext(agent, "c", tools=tools)
+            assert str(there) in (await tool.run(tool.params(code=code), context)).text
+
+
 @pytest.mark.requirement("code.escapes")
 async def test_files_that_hold_secrets_are_shown_empty_unless_they_may_be_read(
     tmp_path: Path,

@@ -29,6 +29,7 @@ from openswarm.tools.sandbox.probe import Confinement, Kind, probe
 from openswarm.tools.sandbox.proxy import Fetches, FetchProxy
 from openswarm.tools.sandbox.veiled import veiled
 from openswarm.tools.setup import ToolSetup
+from openswarm.tools.tool import ToolContext
 
 REFUSAL = (
     "code cannot be confined on this computer, so `python` and `shell` are refused. {why}."
@@ -86,13 +87,18 @@ class Sandbox:
             lines += _notes_of_roots(self._shown, self.confinement.kind, name)
         return "\n".join(lines)
 
-    async def cell(self, agent: str) -> Cell:
+    async def cell_of(self, context: ToolContext) -> Cell:
+        """The cell of the agent that calls. Its code fetches only if the agent itself can."""
+        fetches = context.tools is None or "fetch" in context.tools
+        return await self.cell(context.agent, fetches=fetches)
+
+    async def cell(self, agent: str, *, fetches: bool = True) -> Cell:
         """The cell of an agent, made at its first use."""
         async with self._opening:
             if agent not in self._cells:
                 self._count += 1
                 scratch = self.setup.scratch / safe_name(agent) / SCRATCH
-                socket = await self._listen(agent, self._count)
+                socket = await self._listen(agent, self._count) if fetches else ""
                 shown = self._shown
                 jail = Jail(scratch, self._facts, shown.binds, socket, shown.hidden, shown.veiled)
                 limits = self.setup.settings.sandbox
