@@ -97,11 +97,17 @@ def test_sets_and_names_are_taken_together_and_each_tool_once() -> None:
 
 @pytest.mark.requirement("tools.sets")
 @pytest.mark.parametrize(
-    ("name", "near"), [("pyhton", "python"), ("serch", "web_search"), ("bash", "")]
+    ("name", "near"),
+    [
+        ("pyhton", "do you mean python\\?"),
+        ("web_serch", "do you mean web_search\\?"),
+        ("mcp__git__log", "come with mcp"),
+        ("9", "There are: web"),
+    ],
 )
 async def test_an_unknown_name_is_an_error_before_anything_begins(name: str, near: str) -> None:
     journal = MemoryJournal()
-    with pytest.raises(UserError, match=f"there is no tool '{name}'"):
+    with pytest.raises(UserError, match=f"there is no tool '{name}'; .*{near}"):
         await openswarm.run("x", model=ScriptedModel({}), tools=[name], journal=journal)
     assert not journal.events()
 
