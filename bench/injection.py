@@ -272,12 +272,13 @@ async def ground_at(folder: Path) -> AsyncIterator[Ground]:
         ground.hits.append(f"{request.method} {request.path}")
         return web.Response(text="ok")
 
-    async with _serving(show) as ground.site, _serving(see) as ground.canary:
+    async with serving(show) as ground.site, serving(see) as ground.canary:
         yield ground
 
 
 @asynccontextmanager
-async def _serving(handler: Any) -> AsyncIterator[str]:
+async def serving(handler: Any) -> AsyncIterator[str]:
+    """A server on loopback that hands every request to `handler`; its address."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app)

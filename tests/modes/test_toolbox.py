@@ -2,12 +2,15 @@
 
 import base64
 import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 import pytest
 from aiohttp import web
+from bench.injection import serving
 from pydantic import BaseModel
 
 import openswarm
@@ -33,31 +36,29 @@ pytestmark = pytest.mark.anyio
 FULL = "What was found, with its source and all that belongs to it. " * 5
 
 
-@pytest.fixture
-async def site() -> Any:
+@dataclass
+class Site:
     """A site with pages that say which they are."""
 
-    async def show(request: web.Request) -> web.Response:
-        site.hits.append(request.path)  # type: ignore[attr-defined]
+    host: str = ""
+    hits: list[str] = field(default_factory=list)
+
+    async def show(self, request: web.Request) -> web.Response:
+        self.hits.append(request.path)
         body = f"<title>Page</title><main><p>This is {request.path}, as it stands.</p></main>"
         return web.Response(text=body, content_type="text/html")
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", show)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
 
-    class Site:
-        hits: list[str] = []  # noqa: RUF012
-        host = f"127.0.0.1:{runner.addresses[0][1]}"
-
-    site = Site()
-    yield site
-    await runner.cleanup()
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """It runs for one test."""
+    made = Site()
+    async with serving(made.show) as url:
+        made.host = url.removeprefix("http://")
+        yield made
 
 
-def open_to(site: Any, **more: Any) -> Settings:
+def open_to(site: Site, **more: Any) -> Settings:
     """Settings that let the site be fetched."""
     web_settings = WebSettings(allow_hosts=(site.host,), robots=False)
     return Settings(tools=ToolSettings(web=web_settings, **more))
@@ -173,7 +174,9 @@ async def test_file_tools_need_a_folder() -> None:
 
 
 @pytest.mark.requirement("tools.sets")
-async def test_the_orchestrator_and_its_sub_agents_use_built_in_tools_in_any_run(site: Any) -> None:
+async def test_the_orchestrator_and_its_sub_agents_use_built_in_tools_in_any_run(
+    site: Site,
+) -> None:
     url = f"http://{site.host}"
     lead = [
         calls(fetching(f"{url}/one"), create("reader")),
@@ -195,7 +198,7 @@ async def test_the_orchestrator_and_its_sub_agents_use_built_in_tools_in_any_run
 
 @pytest.mark.requirement("web.kept")
 async def test_a_resumed_run_opens_its_tools_again_and_reads_pages_from_its_journal(
-    site: Any, home: Path
+    site: Site, home: Path
 ) -> None:
     url = f"http://{site.host}/one"
     settings = open_to(site)
@@ -217,7 +220,7 @@ def _broken() -> Any:
 
 
 @pytest.mark.requirement("policy.narrow")
-async def test_a_sub_agent_has_the_tools_that_it_was_given_and_never_others(site: Any) -> None:
+async def test_a_sub_agent_has_the_tools_that_it_was_given_and_never_others(site: Site) -> None:
     @openswarm.tool
     def weigh(thing: str) -> str:
         """Weighs."""
@@ -333,7 +336,7 @@ async def test_a_sub_agent_that_fails_lets_go_without_handing_over() -> None:
 
 @pytest.mark.requirement("http.redaction")
 async def test_no_file_of_a_run_holds_a_secret_that_went_through_it(
-    site: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = "tr0ub4dor-and-some-more"
     monkeypatch.setenv("BRAVE_API_KEY", key)
