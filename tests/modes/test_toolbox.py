@@ -103,7 +103,7 @@ def test_sets_and_names_are_taken_together_and_each_tool_once() -> None:
         ("pyhton", "do you mean python\\?"),
         ("web_serch", "do you mean web_search\\?"),
         ("mcp__git__log", "come with mcp"),
-        ("9", "There are: web"),
+        ("9", "there are: web"),
     ],
 )
 async def test_an_unknown_name_is_an_error_before_anything_begins(name: str, near: str) -> None:

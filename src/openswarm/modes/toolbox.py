@@ -43,10 +43,10 @@ def expand(wanted: Sequence[str]) -> tuple[str, ...]:
         if entry not in SETS and entry not in NAMES:
             known = [*SETS, *(name for name in NAMES if name not in SETS)]
             near = get_close_matches(entry, known, n=1)
-            advice = f"do you mean {near[0]}? " if near else ""
+            advice = f"do you mean {near[0]}? Else " if near else ""
             if entry.startswith("mcp__"):
-                advice = "tools of MCP servers come with mcp; enabledTools in mcp.json picks some. "
-            raise UserError(f"there is no tool {entry!r}; {advice}There are: {', '.join(known)}")
+                advice = "tools of MCP servers come with mcp; enabledTools in mcp.json picks some; "
+            raise UserError(f"there is no tool {entry!r}; {advice}there are: {', '.join(known)}")
         names += SETS.get(entry, (entry,))
     return tuple(dict.fromkeys(names))
 
