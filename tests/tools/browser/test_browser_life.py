@@ -134,6 +134,21 @@ async def test_what_crashed_is_made_anew_at_the_next_call(kind: str, why: str, s
         assert "plain words" in (await hand.view("open", url=site.url("/plain"))).text
 
 
+async def test_a_crash_that_nobody_noticed_costs_no_call(site: Site) -> None:
+    """The browser dies between two calls, and the next one asks for a page of its own."""
+    site.pages["/plain"] = "<p>plain words</p>"
+    async with browsing(site.host) as tool:
+        before = chromium_processes("")
+        await Hand(tool).view("open", url=site.url("/plain"))
+        with ExitStack() as stack:
+            mine = [pid for pid in chromium_processes("") if pid not in before]
+            watched = Watched(mine, stack)
+            for pid in mine:
+                os.kill(pid, signal.SIGKILL)
+            await watched.ended()
+        assert "plain words" in (await Hand(tool).view("open", url=site.url("/plain"))).text
+
+
 async def test_a_cancelled_call_leaves_a_page_that_works(site: Site, hand: Hand) -> None:
     """Cancelled at any point of opening, also the first time."""
     site.pages["/plain"] = "<p>plain words</p>"

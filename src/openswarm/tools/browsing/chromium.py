@@ -7,7 +7,7 @@ through another; each ends when the other side of its pipe is gone, however that
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,8 @@ ENGINE = "openswarm"
 """The name of `page.js` in selectors."""
 START_S = 30.0
 STOP_S = 10.0
+NOTICE_S = 2.0
+"""A browser that crashed fails what it is asked before its driver says that it is gone."""
 NO_WAY = "socks5://nowhere.invalid:1"
 """The proxy of what no context asks for: there is none, so it goes nowhere."""
 OPTIONS = (
@@ -86,11 +88,21 @@ class Chromium:
 
     driver: "Playwright"
     browser: "Browser"
+    _gone: anyio.Event = field(default_factory=anyio.Event)
+
+    def __post_init__(self) -> None:
+        self.browser.on("disconnected", lambda _: self._gone.set())
 
     @property
     def is_alive(self) -> bool:
         """Whether it can still be asked for anything."""
         return self.browser.is_connected()
+
+    async def has_crashed(self) -> bool:
+        """Whether it is gone, asked after something failed: the news may be on its way."""
+        with anyio.move_on_after(NOTICE_S):
+            await self._gone.wait()
+        return not self.is_alive
 
     async def stop(self) -> None:
         """Ends the browser and its driver, whatever state they are in."""

@@ -156,7 +156,16 @@ class Browsers:
                 await self._vacate(idle[0], "other agents needed its place")
 
     async def _opened(self) -> Session:
+        """A session in the browser that runs, or in the next one where that one crashed unseen."""
         chromium = await self._running()
+        try:
+            return await self._opened_in(chromium)
+        except ToolError:
+            if not await chromium.has_crashed():
+                raise
+        return await self._opened_in(await self._running())
+
+    async def _opened_in(self, chromium: Chromium) -> Session:
         door = Door(self._launch.resolve)
         await self._tasks.start(door.serve)
         launch = self._launch
