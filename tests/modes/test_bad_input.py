@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 import openswarm
@@ -19,12 +20,14 @@ from openswarm.core.errors import (
     UserError,
 )
 from openswarm.core.limits import Limits
+from openswarm.core.messages import ImagePart
 from openswarm.core.settings import Settings
 from openswarm.journal.fold import fold
+from openswarm.journal.index import list_runs
 from openswarm.llm.model import ModelInfo
 from openswarm.llm.scripted import Say, ScriptedModel
-from openswarm.modes.attachments import MAX_BYTES
-from openswarm.modes.settings import load_settings
+from openswarm.modes.attachments import MAX_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
+from openswarm.modes.settings import home_folder, load_settings
 from swarm_scripts import COLUMNS, FULL, batch, calls, hand_in, scripted, written
 
 pytestmark = pytest.mark.anyio
@@ -195,14 +198,46 @@ async def test_attachments_stand_in_the_first_message_between_marks(tmp_path: Pa
     assert "Gr\ufffd\ufffde" in text
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+async def test_pictures_stand_in_the_first_message_and_are_there_after_a_resume(
+    tmp_path: Path,
+) -> None:
+    """They are told by their first bytes, whatever the file is called."""
+    (tmp_path / "chart.data").write_bytes(PNG + b"pixels")
+    first = ScriptedModel({"agent": [Say(error=ModelError(Fault.AUTH, "no key"))]})
+    with pytest.raises(ModelError):
+        await openswarm.run(
+            "What is it?", model=first, mode="agent", attachments=[tmp_path / "chart.data"]
+        )
+    (tmp_path / "chart.data").unlink()
+    second = ScriptedModel({"agent": [Say("A chart.")]})
+    runs = await anyio.to_thread.run_sync(list_runs, home_folder())
+    run_id = runs[0].run_id
+    assert (await openswarm.resume(run_id, model=second)).answer == "A chart."
+    message = second.requests["agent"][0][1]
+    assert message.text == "What is it?\n\nPicture 1 is chart.data."
+    assert message.content[1:] == (ImagePart.of("image/png", PNG + b"pixels"),)
+
+
+async def test_more_pictures_than_a_model_looks_at_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "dot.png").write_bytes(PNG)
+    files = [tmp_path / "dot.png"] * (MAX_PICTURES + 1)
+    await refused(UserError, f"{MAX_PICTURES} is the most", attachments=files)
+
+
 @pytest.mark.requirement("bad.unreadable")
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("missing.txt", None, "missing.txt: No such file"),
-        ("photo.png", b"\x89PNG", "images and video cannot be attached yet; give text"),
-        ("data.bin", b"a\0b", "data.bin is not text; give it as a corpus: --over"),
-        ("big.txt", b"x" * (MAX_BYTES + 1), "give it as a corpus instead: --over"),
+        ("photo.png", b"\x89PNG", "photo.png is neither text nor a PNG, JPEG, GIF or WebP picture"),
+        ("photo.heic", b"ftypheic", "neither text nor a PNG, JPEG, GIF or WebP picture"),
+        ("clip.mp4", b"ftypmp42", "a run takes no video; attach pictures of it"),
+        ("data.bin", b"a\0b", "give it as a corpus: --over"),
+        ("big.txt", b"x" * (MAX_BYTES + 1), "give it as a corpus: --over"),
+        ("big.png", PNG + b"x" * MAX_PICTURE_BYTES, "make the picture smaller"),
     ],
 )
 async def test_what_cannot_be_attached_is_refused(

@@ -131,11 +131,15 @@ class Conversation:
                 ok=result.ok,
                 text=self._journal.keep(result.text),
                 closing=result.closing,
-                images=tuple(map(self._kept_image, result.images)),
+                images=self.kept(result.images),
             )
         )
         self._images += result.images
         self._note_result(call.id, call.name, result.text, ok=result.ok)
+
+    def kept(self, images: Iterable[ImagePart]) -> tuple[Picture, ...]:
+        """Pictures as they stand in events."""
+        return tuple(map(self._kept_image, images))
 
     def _kept_image(self, image: ImagePart) -> Picture:
         """An image of a `data:` URL as a blob."""
@@ -193,9 +197,9 @@ class Conversation:
         """Applies an event that was journalled before."""
         match event:
             case TaskAssigned():
-                read = self._journal.read
-                self.history.append(Message(role="system", content=read(event.system)))
-                self.history.append(Message(role="user", content=read(event.brief)))
+                system = self._journal.read(event.system)
+                self.history.append(Message(role="system", content=system))
+                self.history.append(self._first_message(event))
             case ModelReplied():
                 self._flush_calls()
                 self.history.append(self._message(event))
@@ -215,6 +219,13 @@ class Conversation:
                     self.close_calls()
             case _:
                 self._add_words(event)
+
+    def _first_message(self, event: TaskAssigned) -> Message:
+        brief = self._journal.read(event.brief)
+        if not event.images:
+            return Message(role="user", content=brief)
+        images = map(self._shown_image, event.images)
+        return Message(role="user", content=(TextPart(text=brief), *images))
 
     def _add_approval(self, event: ApprovalAsked | ApprovalGiven) -> None:
         """A call that waits for an answer has not begun."""

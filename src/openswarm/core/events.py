@@ -56,6 +56,12 @@ class ModeChosen(Event):
     type: Literal["mode_chosen"] = "mode_chosen"
     mode: str
     why: str
+    width: int = 0
+    """How many sub-agents were expected; 0 where it is no swarm."""
+    by: str = ""
+    """Who chose: `user`, `rules`, `classifier` or `model`; '' where it was not kept."""
+    confidence: float | None = None
+    """How sure the classifier was, from 0 to 1; None where it was not asked."""
 
 
 class ContractDeclared(Event):
@@ -94,6 +100,8 @@ class TaskAssigned(Event):
     system: Content
     brief: Content
     attachments: tuple[str, ...] = ()
+    images: tuple[Picture, ...] = ()
+    """Pictures that stand in the first message."""
     reason: FillReason = ""
     """Why openswarm itself assigned it, to work on cells of the table; '' where a model did."""
     key: tuple[str, ...] = ()

@@ -56,5 +56,9 @@ class Settings(Frozen):
     """A file of certificates that are trusted beside the system's."""
     keep_runs_days: int = Field(0, ge=0)
     """Finished runs older than this are removed by `openswarm runs rm`; 0 keeps all."""
+    preview_usd: float = Field(0.5, ge=0)
+    """A run that is estimated at more dollars than this is shown before it begins."""
+    preview_subagents: int = Field(20, ge=0)
+    """A run of more sub-agents than this is shown before it begins."""
     context_strategy: Strategy = "hide_tool_results"
     """What to do when a conversation nears the model's window."""

@@ -28,6 +28,7 @@ MIN_BUDGET = 1024
 """The smallest thinking budget that the API takes, in tokens."""
 _SHARES = {"low": 0.25, "medium": 0.5, "high": 0.75, "max": 0.875}
 """The part of a reply's tokens that may be thoughts, by effort."""
+_SAMPLING = ("temperature", "top_p", "top_k")
 _MARK = b',"cache_control":{"type":"ephemeral"}}'
 _BAD_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -174,6 +175,10 @@ def encode_request(request: Request, model: str) -> bytes:
         **_thinking(request, traits, thinks=thinks),
         **_output_config(request, traits, thinks=thinks),
     }
+    if request.stop:
+        fields["stop_sequences"] = request.stop
+    if not thinks:
+        fields |= {name: value for name, value in request.sampling if name in _SAMPLING}
     parts = [orjson.dumps(fields)[:-1], *_tool_fields(request, traits, thinks=thinks)]
     system, turns = _conversation(request.history, thinks=thinks)
     if system:

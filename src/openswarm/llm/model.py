@@ -73,6 +73,10 @@ class Request:
     """By how much `input_bound` is known to be too high, from what the last reply used."""
     must_call: bool = False
     """The reply has to call a tool; a model that can be constrained is."""
+    stop: tuple[str, ...] = ()
+    """Texts at which the reply ends, where the endpoint takes them."""
+    sampling: tuple[tuple[str, float], ...] = ()
+    """`temperature` and the like, where the endpoint takes them; () is the model's default."""
 
 
 @dataclass(frozen=True, slots=True)

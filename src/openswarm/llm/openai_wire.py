@@ -109,6 +109,10 @@ def encode_request(request: Request, model: str, quirks: Quirks) -> bytes:
         fields["chat_template_kwargs"] = {"thinking": request.thinking}
     if request.effort and quirks.effort:
         fields["reasoning_effort"] = request.effort
+    if request.stop:
+        fields["stop"] = request.stop
+    if quirks.thinking != "moonshot":  # whose sampling is fixed
+        fields |= request.sampling
     if request.schema is not None and quirks.strict_schema:
         fields["response_format"] = {
             "type": "json_schema",

@@ -68,6 +68,8 @@ class ScriptedModel:
             await anyio.lowlevel.checkpoint()
         if say.error is not None:
             raise say.error
+        if say.reasoning:
+            on_delta(Delta("reasoning", say.reasoning))
         if say.text:
             on_delta(Delta("text", say.text))
         step = _replies(request)

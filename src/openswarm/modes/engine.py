@@ -20,6 +20,7 @@ from openswarm.core.messages import Usage
 from openswarm.core.result import Outcome, RunResult
 from openswarm.journal.fold import RunView
 from openswarm.journal.journal import Journal
+from openswarm.modes.attachments import FirstMessage
 from openswarm.modes.crew import Crew, Means, make_crew
 from openswarm.modes.housekeeping import keep_house, watch_time
 from openswarm.modes.lead import lead, merge_summary
@@ -37,8 +38,8 @@ class Engine:
 
     means: Means
     route: Route
-    brief: str = ""
-    """The root's first message; '' is the task's text."""
+    first: FirstMessage | None = None
+    """The root's first message; None is the task's text."""
     folder: Path | None = None
     control: Control = field(default_factory=lambda: Control(ROOT))
     view: RunView = field(default_factory=RunView)
@@ -98,7 +99,7 @@ class Engine:
         crew = make_crew(self.means, self.control, past, self._spent(), self._stage_steps_left)
         if work is not None:
             return await work(crew)
-        return await lead(crew, self.route, past, brief=self.brief, stop_when=self._critical_limit)
+        return await lead(crew, self.route, past, first=self.first, stop_when=self._critical_limit)
 
     def _spent(self) -> Amount:
         """What this generation has used, in an earlier process."""

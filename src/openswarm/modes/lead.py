@@ -20,6 +20,7 @@ from openswarm.core.events import (
     ToolReturned,
 )
 from openswarm.core.result import Report
+from openswarm.modes.attachments import FirstMessage
 from openswarm.modes.crew import Crew
 from openswarm.modes.router import Route
 from openswarm.swarm.orchestrator import DEFAULT_AGENT, NAME, Lead
@@ -38,16 +39,16 @@ async def lead(
     route: Route,
     past: Sequence[AnyEvent],
     *,
-    brief: str = "",
+    first: FirstMessage | None = None,
     stop_when: Callable[[], str] = lambda: "",
 ) -> Ending:
     """Lets the root agent work to its ending. Raises `ModelError` when nothing could be had.
 
-    `brief` is its first message, by default the task's text; `stop_when` says why it has to
+    `first` is its first message, by default the task's text; `stop_when` says why it has to
     answer now, or ''.
     """
     root = _Root(crew, route)
-    talk = await root.conversation(past, brief)
+    talk = await root.conversation(past, first or FirstMessage(crew.means.task.text))
     agent = root.lead(talk, past, stop_when).agent()
     journal, merge = crew.means.journal, crew.merge
     try:
@@ -74,7 +75,7 @@ class _Root:
         self.journal = crew.means.journal
         self.compact = crew.model.info.compact
 
-    async def conversation(self, past: Sequence[AnyEvent], brief: str) -> Conversation:
+    async def conversation(self, past: Sequence[AnyEvent], first: FirstMessage) -> Conversation:
         if any(isinstance(event, TaskAssigned) and event.agent == ROOT for event in past):
             talk = replay(ROOT, self.journal, past)
             if _has_just_answered(past) and not talk.open_calls():
@@ -83,7 +84,8 @@ class _Root:
         talk = Conversation(ROOT, self.journal)
         keep = self.journal.keep
         system = await self._system_prompt()
-        talk.begin(TaskAssigned(system=keep(system), brief=keep(brief or self.task.text)))
+        images = talk.kept(first.images)
+        talk.begin(TaskAssigned(system=keep(system), brief=keep(first.text), images=images))
         return talk
 
     def lead(

@@ -24,7 +24,7 @@ from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
-from openswarm.modes.attachments import with_attachments
+from openswarm.modes.attachments import FirstMessage, with_attachments
 from openswarm.modes.contracts import is_contract_file, load_contract
 from openswarm.modes.router import Route
 from openswarm.modes.settings import runs_folder
@@ -194,10 +194,10 @@ def _given_contract(columns: "Columns", key: Sequence[str], *, in_file: bool) ->
     return columns
 
 
-async def check_given(task: Task) -> str:
+async def check_given(task: Task) -> FirstMessage:
     """The root's first message. Raises `UserError` for files and sources that cannot be read,
     before a run is begun for them."""
-    brief = with_attachments(task)
+    first = with_attachments(task)
     if task.roots:
         from openswarm.tools.files.roots import open_roots
 
@@ -206,7 +206,7 @@ async def check_given(task: Task) -> str:
         from openswarm.tools.corpus.corpus import check_sources
 
         await anyio.to_thread.run_sync(check_sources, task.over)
-    return brief
+    return first
 
 
 def new_journal(stack: AsyncExitStack, home: Path) -> FolderJournal:

@@ -20,7 +20,7 @@ from openswarm.core.tooling import Verdict
 from openswarm.journal.fold import RunView, fold
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
-from openswarm.modes.attachments import with_attachments
+from openswarm.modes.attachments import FirstMessage, with_attachments
 from openswarm.modes.build import Attendance, Plan, build_engine
 from openswarm.modes.engine import Work
 from openswarm.modes.filling import fill_given, unfinished_edit
@@ -101,20 +101,20 @@ async def run(
         rows=rows, conflicts=on_conflict, complete=complete, limits=limits or settings.limits,
     )  # fmt: skip
     own_tools = as_tools(tools, corpus=bool(over), built_in=given.tools)
-    brief = await check_given(given)
+    first = await check_given(given)
     models = make_models(model, subagent_model, specs, settings, home)
     async with AsyncExitStack() as stack:
         await close_later(stack, models)
         journal = journal or new_journal(stack, home)
         chosen = route(given, len(own_tools) + len(given.tools))
         plan = Plan(journal, given, chosen, settings, models, home, own_tools, (), approver)
-        return await _begin(plan, specs, brief, stack, observer)
+        return await _begin(plan, specs, first, stack, observer)
 
 
 async def _begin(
     plan: Plan,
     specs: tuple[str, str],
-    brief: str,
+    first: FirstMessage,
     stack: AsyncExitStack,
     observer: Observer | None,
 ) -> RunResult:
@@ -127,7 +127,7 @@ async def _begin(
     await journal.commit()
     with failure_noted(journal):
         engine = await build_engine(plan, stack)
-    engine.brief = brief
+    engine.first = first
     with collecting_rarely():
         return await engine.execute((started, mode_chosen), work_of(task))
 
@@ -184,7 +184,7 @@ async def resume(
         plan = Plan(journal, task, chosen, settings, models, home, own_tools, past, approver)
         engine = await build_engine(plan, stack)
         if ROOT not in view.agents:
-            engine.brief = with_attachments(task)
+            engine.first = with_attachments(task)
         news: list[AnyEvent] = [journal.append(Resumed())]
         if not view.mode:
             news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
