@@ -7,13 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-EXTRAS := local,office,web,mcp,speed,yaml,parquet
+EXTRAS := local,office,web,mcp,serve,otel,speed,yaml,parquet
 UNIT := not slow and not local_model and not wheel and not browser and not sandbox
 MODELS := $(CURDIR)/.cache/openswarm
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format bench constraints clean
+.PHONY: help install demo test test-all check format bench clients screenshots constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,12 @@ format: install ## format the code and mend what can be mended
 
 bench: install ## measure everything that has a bar, about ten minutes
 	$(BIN)/python -m bench
+
+clients: install ## let Claude Code, Codex, opencode and Kimi Code work against the server (needs npm)
+	$(BIN)/python -m bench.clients
+
+screenshots: install ## make the pictures of the web view in docs/images anew (needs Chromium)
+	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/server/web/test_web_screenshots.py
 
 constraints: ## renew constraints.txt with the newest versions that fit
 	@$(call find_python); rm -rf $(VENV)-new && $$python -m venv $(VENV)-new

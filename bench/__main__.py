@@ -21,7 +21,8 @@ from bench.measure import Figure, Setting, setting
 
 BENCHES = (
     "imports", "fanout", "streaming", "capped", "broken", "budget", "resume",
-    "consistency", "edits", "large", "fetching", "chaos", "sandboxes", "injection",
+    "consistency", "edits", "large", "fetching", "chaos", "sandboxes", "injection", "routing",
+    "streams", "webview",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "results.json"
 WIDTH = 130

@@ -52,7 +52,7 @@ def home(no_network: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     folder = tmp_path / "home"
     keys = [name for provider in PROVIDERS.values() for name in (*provider.keys, provider.address)]
     proxies = [form for name in _PROXIES for form in (name, name.upper())]
-    own = [name for name in os.environ if name.startswith("OPENSWARM_")]
+    own = [name for name in os.environ if name.startswith(("OPENSWARM_", "OTEL_"))]
     search = [*SEARCH_KEYS, *(f"{name.removesuffix('_API_KEY')}_BASE_URL" for name in SEARCH_KEYS)]
     for name in (*keys, *search, *proxies, *own, *_CERTIFICATES, *_TERMINAL):
         if name:

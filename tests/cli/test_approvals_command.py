@@ -289,7 +289,8 @@ def test_a_rule_that_fits_no_tool_is_an_error_before_anything_is_asked(
     openswarm: Command, script: Script, home: Path
 ) -> None:
     model = script({"agent": [{"text": "x"}]})
-    done = openswarm("run", "x", "--tools", "fetch", "--deny", "fech", "--model", model)
+    options = ("--mode", "agent", "--tools", "fetch", "--deny", "fech", "--model", model)
+    done = openswarm("run", "x", *options)
     assert done.code != 0
     assert "--deny fech fits no tool of this run; its tools are fetch" in done.err
     assert "resume" not in done.err

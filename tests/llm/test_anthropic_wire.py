@@ -388,3 +388,13 @@ def exhausted(value: Any) -> Any:
 def without_beta(sent: dict[str, Any]) -> dict[str, Any]:
     thinking = {k: v for k, v in sent.get("thinking", {}).items() if k != "block_binding"}
     return sent | ({"thinking": thinking} if thinking else {})
+
+
+def test_stop_texts_are_sent_and_sampling_only_where_the_model_does_not_think() -> None:
+    options = {"stop": ("END",), "sampling": (("temperature", 0.2), ("presence_penalty", 1.0))}
+    plain = body(user("Hi."), model=PLAIN, thinking=False, **options)
+    assert (plain["stop_sequences"], plain["temperature"]) == (["END"], 0.2)
+    assert "presence_penalty" not in plain
+    thinking = body(user("Hi."), model=THINKER, thinking=True, **options)
+    assert thinking["stop_sequences"] == ["END"]
+    assert "temperature" not in thinking

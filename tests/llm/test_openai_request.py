@@ -131,3 +131,13 @@ def test_fields_that_an_endpoint_always_needs_go_into_every_request() -> None:
 
 def test_tools_are_encoded_once_for_equal_sets() -> None:
     assert encode_tools((SEARCH,)) is encode_tools((SEARCH,))
+
+
+def test_stop_texts_and_sampling_go_to_endpoints_that_take_them() -> None:
+    asked = ask(stop=("END",), sampling=(("temperature", 0.2), ("top_p", 0.5)))
+    body = body_of(asked)
+    BODY.validate_python(body)
+    assert (body["stop"], body["temperature"], body["top_p"]) == (["END"], 0.2, 0.5)
+    fixed = body_of(asked, Quirks(thinking="moonshot"))
+    assert fixed["stop"] == ["END"]
+    assert not {"temperature", "top_p"} & set(fixed)

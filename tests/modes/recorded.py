@@ -88,10 +88,12 @@ class Resumed:
     """Arguments of the tool calls that were carried out."""
 
 
-async def record(make_model: MakeModel, make_tools: MakeTools, **options: Any) -> Recorded:
+async def record(
+    make_model: MakeModel, make_tools: MakeTools, *, task: str = "Do it all.", **options: Any
+) -> Recorded:
     """A run from its beginning to its end."""
     model = make_model()
-    result = await openswarm.run("Do it all.", model=model, tools=make_tools([]), **options)
+    result = await openswarm.run(task, model=model, tools=make_tools([]), **options)
     asked, settings = asked_of(model), options.get("settings")
     return Recorded(result, make_model, make_tools, lines_of(result), asked, settings)
 

@@ -201,6 +201,7 @@ async def test_attachments_stand_in_the_first_message_between_marks(tmp_path: Pa
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.requirement("modes.pictures")
 async def test_pictures_stand_in_the_first_message_and_are_there_after_a_resume(
     tmp_path: Path,
 ) -> None:

@@ -35,6 +35,7 @@ EXTRAS = (
     ("web", "trafilatura", "the text of web pages"),
     ("web", "playwright", "a browser for agents"),
     ("mcp", "mcp", "tools of MCP servers"),
+    ("serve", "starlette", "the server and its web view"),
     ("yaml", "yaml", "contracts in YAML"),
     ("parquet", "pyarrow", "Parquet files"),
     ("speed", "uvloop", "a faster event loop"),

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from openswarm.cli import approve, changes, control, doctor, export, models, run, runs, show
+from openswarm.cli import (
+    approve,
+    changes,
+    control,
+    doctor,
+    export,
+    models,
+    route,
+    run,
+    runs,
+    serve,
+    show,
+    telemetry,
+)
 from openswarm.cli.exits import Exit, report_error, say
 
 _ABOUT = """The open Agent Swarm: one task, as many sub-agents as it deserves, one answer.
@@ -17,6 +30,7 @@ Examples:
   openswarm run "Each country" --over data/ --columns "country; capital"
   openswarm show last
   openswarm edit last "add the currency of each country"
+  openswarm serve
 """
 
 app = typer.Typer(
@@ -26,7 +40,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (run, changes, show, export, runs, control, approve, models, doctor):
+for module in (
+    run,
+    route,
+    serve,
+    changes,
+    show,
+    export,
+    telemetry,
+    runs,
+    control,
+    approve,
+    models,
+    doctor,
+):
     module.add_to(app)
 
 

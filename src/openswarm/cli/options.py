@@ -223,6 +223,14 @@ OrchestratorSteps = Annotated[
 SubagentSteps = Annotated[
     int | None, _limit("--subagent-steps", "subagent_steps", "Replies of one sub-agent.")
 ]
+Web = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="Watch the run in the browser, and steer it there.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option(

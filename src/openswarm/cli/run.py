@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import typer
 
 from openswarm.cli import options
@@ -12,11 +13,15 @@ from openswarm.cli.display import Display, choose_display
 from openswarm.cli.exits import OF_OUTCOME, Exit, say
 from openswarm.cli.keys import answers_by_key
 from openswarm.cli.models import fetch_missing
+from openswarm.cli.preview import chosen_mode
 from openswarm.cli.result import export_result, print_json, print_result, result_object
-from openswarm.cli.work import Carried, carry_out
+from openswarm.cli.web import open_view
+from openswarm.cli.work import Carried, Work, carry_out
 from openswarm.core.errors import UserError
+from openswarm.core.task import Mode
 from openswarm.journal.index import resolve_run
 from openswarm.journal.lines import EVENTS_FILE, read_events
+from openswarm.modes.forecast import forecast
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
 from openswarm.swarm.export import check_target
 
@@ -25,6 +30,11 @@ PASSED_ON = (
     "mode", "model", "subagent_model", "table", "on_conflict", "complete", "unsafe_no_sandbox",
 )  # fmt: skip
 """Options that `openswarm.run` takes as they are."""
+FORECAST = (
+    "mode", "model", "subagent_model", "table", "over", "tools", "columns", "key", "limits", "home",
+    "settings",
+)  # fmt: skip
+"""Options of the run that its forecast depends on."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,6 +74,7 @@ def run(
     critical_steps: options.CriticalSteps = None,
     orchestrator_steps: options.OrchestratorSteps = None,
     subagent_steps: options.SubagentSteps = None,
+    web: options.Web = False,
     as_json: options.Json = False,
     plain: options.Plain = False,
     yes: options.Yes = False,
@@ -93,25 +104,42 @@ def _run(context: typer.Context, given: dict[str, Any]) -> int:
         raise UserError("--root is for files and code; give these too: --tools files,python,shell")
     text = read_task(given["task"])
     fetch_missing((given["model"], given["subagent_model"]), settings, home, yes=given["yes"])
+    options_given: dict[str, Any] = {
+        **{name: given[name] for name in PASSED_ON},
+        "over": given["over"] or (),
+        "tools": given["tools"] or (),
+        "columns": given["columns"] or None,
+        "key": given["key"] or (),
+        "limits": options.limits_given(context, settings.limits),
+        "home": home,
+        "settings": settings,
+    }
+    policy = options.policy_given(given["allow"], given["ask"], given["deny"])
+    options_given["mode"] = _looked_at(text, options_given, yes=given["yes"])
     display = choose_display(plain=given["plain"])
-    work = partial(
+    work: Work = partial(
         run_task,
         text,
-        **{name: given[name] for name in PASSED_ON},
-        over=given["over"] or (),
-        tools=given["tools"] or (),
+        **options_given,
         roots=given["root"] or (),
-        policy=options.policy_given(given["allow"], given["ask"], given["deny"]),
+        policy=policy,
         approver=attendance(given["attended"], display),
         attachments=given["attach"] or (),
-        columns=given["columns"] or None,
-        key=given["key"] or (),
-        limits=options.limits_given(context, settings.limits),
-        home=home,
-        settings=settings,
     )
-    carried = carry_out(work, display, runs_folder(home))
-    return finish(carried, display, targets, as_json=given["as_json"])
+    view = open_view(given, home, settings) if given["web"] else None
+    carried = carry_out(
+        view.serving(work, display.say) if view else work, display, runs_folder(home)
+    )
+    code = finish(carried, display, targets, as_json=given["as_json"])
+    if view is not None and not carried.interrupted:
+        view.linger()
+    return code
+
+
+def _looked_at(text: str, given: dict[str, Any], *, yes: bool) -> Mode:
+    """The mode to begin with, after whoever begins a dear run has seen what it may cost."""
+    asked = {name: given[name] for name in FORECAST}
+    return chosen_mode(anyio.run(partial(forecast, text, **asked)), yes=yes) or given["mode"]
 
 
 def resume(

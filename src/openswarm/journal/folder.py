@@ -86,6 +86,7 @@ class FolderJournal(Stamping):
             self._last_at = max(self._last_at, event.at)
         if whole < len(data):
             os.ftruncate(self._file, whole)
+        self._writer.goes_on_after(self._count)
 
     def _record(self, event: AnyEvent) -> None:
         self._writer.add(Entry(event.model_dump_json().encode() + b"\n", event.seq))
@@ -157,7 +158,7 @@ def is_alive(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # who looks meets no other one
     except OSError:
         return True
     else:

@@ -46,7 +46,7 @@ def _explain(line: bytes, where: str, error: ValidationError) -> JournalError:
     try:
         fields = json.loads(line)
         version = fields.get("v", 0)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return JournalError(f"{where}: not an event; the file is damaged there", "damaged")
     if isinstance(version, int) and version > FORMAT:
         return _newer(version, where)

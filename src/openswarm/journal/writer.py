@@ -47,6 +47,10 @@ class GroupWriter:
         """Hands an entry over; it is written with the next group."""
         self._entries.append(entry)
 
+    def goes_on_after(self, seq: int) -> None:
+        """Everything up to that event is durable: an earlier process wrote it."""
+        self._durable = seq
+
     def pending(self) -> list[Entry]:
         """What is not written yet."""
         return list(self._entries)

@@ -117,6 +117,19 @@ def resolve(text: str, settings: Settings, environ: Mapping[str, str], home: Pat
     return _of_provider(spec, PROVIDERS[spec.provider], settings, environ)
 
 
+def info_of(text: str, settings: Settings) -> ModelInfo:
+    """What is known of a model by its name: nothing is loaded, and no key is asked for.
+
+    Raises `UserError` for what is no name.
+    """
+    spec = parse_spec(text)
+    if spec.provider in ("scripted", "local"):
+        return ModelInfo()
+    key = spec.provider
+    own = next((e for url, e in settings.endpoints.items() if url.rstrip("/") == key), None)
+    return _info(spec, own or EndpointSettings())
+
+
 def _of_provider(
     spec: ModelSpec, provider: Provider, settings: Settings, environ: Mapping[str, str]
 ) -> ChatModel:

@@ -22,6 +22,10 @@ ANYONE = "*"
 """The key of the script for agents that have none of their own."""
 
 
+OPTIONAL = ("router",)
+"""Agents that a script may leave out: who asks them goes on without a reply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """One scripted reply: text, calls as (tool, arguments), or an error."""
@@ -84,6 +88,8 @@ class ScriptedModel:
 
     def _step(self, request: Request) -> Say:
         name = request.agent if request.agent in self.scripts else ANYONE
+        if name == ANYONE and request.agent in OPTIONAL:
+            raise ModelError(Fault.UNKNOWN_MODEL, f"no script for agent {request.agent!r}")
         script = self.scripts.get(name)
         if script is None:
             raise UnexpectedCall(

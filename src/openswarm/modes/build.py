@@ -23,7 +23,7 @@ from openswarm.llm.model import ChatModel
 from openswarm.modes.crew import ORCHESTRATOR, Means
 from openswarm.modes.engine import Engine
 from openswarm.modes.process import raise_open_files
-from openswarm.modes.router import Route
+from openswarm.modes.routing import Route
 from openswarm.modes.toolbox import Toolbox
 from openswarm.pacing.limiter import Pacing
 from openswarm.tools.approvals import Approvals, Approver

@@ -38,6 +38,7 @@ from openswarm.modes.parts import (
 from openswarm.modes.process import collecting_rarely
 from openswarm.modes.result import coverage_of_run, result_of, what_is_missing
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
+from openswarm.modes.telemetry import after
 from openswarm.modes.wishes import operations_for
 from openswarm.swarm.edits import EditPlan, plan_edit
 from openswarm.swarm.merge import TableMerge
@@ -96,6 +97,7 @@ async def open_finished(
     journal = FolderJournal.reopen(runs_folder(home) / run_id)
     stack.callback(journal.close)
     past = tuple(journal.events())
+    stack.push_async_callback(after, journal, len(past))
     view = fold(past)
     if view.outcome is None:
         raise UserError(f"run {run_id} is not over; go on with it first: openswarm resume {run_id}")
@@ -195,7 +197,9 @@ async def undo(
         stack.enter_context(collecting_rarely())
         journal = FolderJournal.reopen(runs_folder(home) / run_id)
         stack.callback(journal.close)
-        view = fold(journal.events())
+        past = journal.events()
+        stack.push_async_callback(after, journal, len(past))
+        view = fold(past)
         if not view.tables.generation:
             raise UserError(f"run {run_id} has no edit to undo; see: openswarm show {run_id}")
         view.apply(journal.append(Undone(generation=view.tables.generation, by=by)))

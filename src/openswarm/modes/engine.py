@@ -25,7 +25,7 @@ from openswarm.modes.crew import Crew, Means, make_crew
 from openswarm.modes.housekeeping import keep_house, watch_time
 from openswarm.modes.lead import lead, merge_summary
 from openswarm.modes.result import coverage_of_run, result_of, what_is_missing
-from openswarm.modes.router import Route
+from openswarm.modes.routing import Route
 from openswarm.swarm.stages import Stages, stats_of
 
 Work = Callable[[Crew], Awaitable[Ending]]

@@ -22,7 +22,7 @@ from openswarm.core.events import (
 from openswarm.core.result import Report
 from openswarm.modes.attachments import FirstMessage
 from openswarm.modes.crew import Crew
-from openswarm.modes.router import Route
+from openswarm.modes.routing import Route
 from openswarm.swarm.orchestrator import DEFAULT_AGENT, NAME, Lead
 from openswarm.swarm.quotes import documents_read
 from openswarm.swarm.report import REPORT, Reporter

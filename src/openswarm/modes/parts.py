@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from openswarm.core.columns import contract_of, keyed, parse_columns
 from openswarm.core.contract import Contract
 from openswarm.core.errors import OpenswarmError, SettingsError, UserError
-from openswarm.core.events import AnyEvent, Failed, RunStarted
+from openswarm.core.events import AnyEvent, Failed, RunStarted, Tick
 from openswarm.core.settings import Settings
 from openswarm.core.table import Row
 from openswarm.core.task import Task
@@ -26,7 +26,7 @@ from openswarm.llm.model import ChatModel
 from openswarm.llm.resolve import default_spec, resolve
 from openswarm.modes.attachments import FirstMessage, with_attachments
 from openswarm.modes.contracts import is_contract_file, load_contract
-from openswarm.modes.router import Route
+from openswarm.modes.routing import Route
 from openswarm.modes.settings import runs_folder
 from openswarm.modes.toolbox import expand
 from openswarm.swarm.report import REPORT
@@ -243,6 +243,17 @@ def let_follow(
         for event in past:
             observer(event)
         stack.callback(journal.observe(observer))
+
+
+@contextmanager
+def noted(journal: Journal) -> Iterator[list[AnyEvent]]:
+    """The events that are appended meanwhile."""
+    events: list[AnyEvent] = []
+    stop = journal.observe(lambda event: None if isinstance(event, Tick) else events.append(event))
+    try:
+        yield events
+    finally:
+        stop()
 
 
 @contextmanager

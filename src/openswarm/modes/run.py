@@ -4,13 +4,14 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from openswarm.core.errors import JournalError, UserError
-from openswarm.core.events import ROOT, AnyEvent, ModeChosen, Resumed, Tick
+from openswarm.core.events import ROOT, AnyEvent, Resumed, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
@@ -42,14 +43,17 @@ from openswarm.modes.parts import (
     model_specs,
     names_of,
     new_journal,
+    noted,
     run_started,
     same_tools,
     spec_of,
 )
 from openswarm.modes.process import collecting_rarely
 from openswarm.modes.result import result_of
-from openswarm.modes.router import route
+from openswarm.modes.routing import route
 from openswarm.modes.settings import home_folder, load_settings, runs_folder
+from openswarm.modes.settling import mode_chosen, settled
+from openswarm.modes.telemetry import after
 from openswarm.swarm.stages import fold_stages, stats_of
 
 TICKS_BEHIND = 10_000
@@ -106,6 +110,7 @@ async def run(
     async with AsyncExitStack() as stack:
         await close_later(stack, models)
         journal = journal or new_journal(stack, home)
+        stack.push_async_callback(after, journal)
         chosen = route(given, len(own_tools) + len(given.tools))
         plan = Plan(journal, given, chosen, settings, models, home, own_tools, (), approver)
         return await _begin(plan, specs, first, stack, observer)
@@ -119,17 +124,25 @@ async def _begin(
     observer: Observer | None,
 ) -> RunResult:
     """Writes the first events of a run, and carries it out."""
-    journal, task, chosen = plan.journal, plan.task, plan.route
+    journal, task = plan.journal, plan.task
     await keep_secrets_out(journal, plan.settings, plan.home, task.tools)
     let_follow(stack, journal, (), observer)
-    started = journal.append(run_started(task, specs, plan.tools))
-    mode_chosen = journal.append(ModeChosen(mode=chosen.mode, why=chosen.why))
-    await journal.commit()
+    with noted(journal) as past:
+        journal.append(run_started(task, specs, plan.tools))
+        plan = await _routed(plan, past)
     with failure_noted(journal):
         engine = await build_engine(plan, stack)
     engine.first = first
     with collecting_rarely():
-        return await engine.execute((started, mode_chosen), work_of(task))
+        return await engine.execute(past, work_of(task))
+
+
+async def _routed(plan: Plan, past: Sequence[AnyEvent]) -> Plan:
+    """The plan with its mode, which is in the journal and durable."""
+    plan = replace(plan, route=await settled(plan, past))
+    plan.journal.append(mode_chosen(plan.route))
+    await plan.journal.commit()
+    return plan
 
 
 def work_of(task: Task) -> Work | None:
@@ -160,6 +173,7 @@ async def resume(
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
         past = tuple(journal.events())
+        stack.push_async_callback(after, journal, len(past))
         view = fold(past)
         if view.task is None:
             raise JournalError(f"run {run_id} ended before it began; start it anew", "empty")
@@ -182,13 +196,12 @@ async def resume(
         num_tools = len(own_tools) + len(task.tools)
         chosen = route(task, num_tools) if not view.mode else chosen_before(view)
         plan = Plan(journal, task, chosen, settings, models, home, own_tools, past, approver)
+        with noted(journal) as news:
+            plan = plan if view.mode else await _routed(plan, past)
         engine = await build_engine(plan, stack)
         if ROOT not in view.agents:
             engine.first = with_attachments(task)
-        news: list[AnyEvent] = [journal.append(Resumed())]
-        if not view.mode:
-            news.append(journal.append(ModeChosen(mode=chosen.mode, why=chosen.why)))
-        past = (*past, *news)
+        past = (*past, *news, journal.append(Resumed()))
         work = unfinished_edit(past, journal) or work_of(task)
         with collecting_rarely():
             return await engine.execute(past, work)

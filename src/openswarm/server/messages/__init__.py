@@ -1,0 +1,1 @@
+"""Anthropic's Messages format as a server: requests are parsed, answers encoded."""

@@ -1,0 +1,102 @@
+"""A server from start to end: opens its parts, listens, and leaves runs that can be resumed."""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+import anyio
+import uvicorn
+
+from openswarm.core.errors import SettingsError, sole_error
+from openswarm.server.app import make_app
+from openswarm.server.desk import Desk
+from openswarm.server.service import ServeOptions, Service
+
+GRACE_S = 5
+"""What requests that are under way get to come to their end."""
+BACKLOG = 2048
+
+
+@asynccontextmanager
+async def open_service(options: ServeOptions) -> AsyncIterator[Service]:
+    """The parts of a server, without its socket. At the end runs are left where they are."""
+    try:
+        async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
+            service = Service(options, Desk(tasks, options.max_runs), stack)
+            try:
+                yield service
+            finally:
+                service.stopping.set()
+                service.desk.stop()
+                tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        raise sole_error(group) from None
+
+
+class _Listener(uvicorn.Server):
+    """Tells what streams that the server stops, before it waits for them; leaves signals alone."""
+
+    def __init__(self, config: uvicorn.Config, stopping: anyio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """See `uvicorn.Server.capture_signals`: who serves knows what a signal means."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server.shutdown`."""
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes any. Raises `SettingsError` where it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = socket.socket(family, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((host, port))
+    except (OSError, OverflowError) as error:
+        server.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {reason}; choose another: --port"
+        ) from None
+    server.listen(BACKLOG)
+    return server
+
+
+async def serve(
+    options: ServeOptions,
+    server: socket.socket,
+    beside: Callable[[Service], Awaitable[None]],
+) -> None:
+    """Serves on a socket, and closes it, until `beside` is done; what that raises is raised."""
+    with server:
+        await _serve(options, server, beside)
+
+
+async def _serve(
+    options: ServeOptions, server: socket.socket, beside: Callable[[Service], Awaitable[None]]
+) -> None:
+    async with open_service(options) as service, anyio.create_task_group() as tasks:
+        listener = _listener(service)
+        tasks.start_soon(listener.serve, [server])
+        try:
+            await beside(service)
+        finally:
+            listener.should_exit = True
+
+
+def _listener(service: Service) -> _Listener:
+    config = uvicorn.Config(
+        make_app(service),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return _Listener(config, service.stopping)
