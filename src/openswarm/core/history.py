@@ -39,7 +39,8 @@ class History:
     def encoded(self, wire: str, encode: Encode) -> list[bytes]:
         """The entries in a wire format; only those added since the last call are encoded now."""
         done = self._encoded.setdefault(wire, [])
-        done.extend(encode(message) for message in self._messages[len(done) :])
+        # a copy is as large as its text; what an encoder gives may hold kilobytes of spare room
+        done.extend(bytes(memoryview(encode(m))) for m in self._messages[len(done) :])
         return done
 
     def last_reply(self) -> Message | None:
