@@ -10,6 +10,7 @@ router.unsure: in a run, and only there, one constrained call settles what the c
 router.command: route prints mode, width and reason
 router.data: at least 1,200 labelled tasks of 12 kinds, held out by kind
 router.preview: what a dear run may cost is shown before it begins, and the mode can be changed
+modes.effort: how much the root agent reasons can be set, from low to max
 modes.pictures: pictures can be attached to a run, whatever mode it takes
 api.chat: chat completions, whole, as the official SDK reads them
 api.chat-stream: chat completions streamed, with the usage last

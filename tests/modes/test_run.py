@@ -370,3 +370,13 @@ async def test_sub_agents_wait_for_their_place_where_their_model_does_few_at_onc
     result = await openswarm.run("Six.", model=model, mode="swarm", journal=journal)
     assert (result.stats.sub_agents, result.stats.max_in_flight) == (6, 2)
     assert most <= 2
+
+
+@pytest.mark.requirement("modes.effort")
+@pytest.mark.parametrize(
+    ("mode", "effort"), [("thinking", "max"), ("agent", "max"), ("instant", "")]
+)
+async def test_the_root_agent_reasons_as_much_as_is_asked(mode: str, effort: str) -> None:
+    asked: list[Request] = []
+    await openswarm.run("Why?", model=noting(ANSWER, asked), mode=mode, effort="max")
+    assert [request.effort for request in asked] == [effort]

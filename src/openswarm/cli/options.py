@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from openswarm.core.errors import UserError
 from openswarm.core.limits import Limits
 from openswarm.core.table import ConflictPolicy
+from openswarm.core.task import Effort as TaskEffort
 from openswarm.core.task import Mode as TaskMode
 from openswarm.core.tooling import Verdict
 
@@ -47,6 +48,14 @@ Agent = Annotated[
 ]
 Mode = Annotated[
     TaskMode, typer.Option(help="How it is done; auto chooses and says why.", metavar="MODE")
+]
+Effort = Annotated[
+    TaskEffort,
+    typer.Option(
+        help="How much the root agent reasons: low, medium, high, max.",
+        show_default="the model's own",
+        metavar="EFFORT",
+    ),
 ]
 Model = Annotated[
     str,

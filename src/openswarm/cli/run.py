@@ -27,7 +27,8 @@ from openswarm.swarm.export import check_target
 
 MAX_TASK_BYTES = 4 * 1024 * 1024
 PASSED_ON = (
-    "mode", "model", "subagent_model", "table", "on_conflict", "complete", "unsafe_no_sandbox",
+    "mode", "effort", "model", "subagent_model", "table", "on_conflict", "complete",
+    "unsafe_no_sandbox",
 )  # fmt: skip
 """Options that `openswarm.run` takes as they are."""
 FORECAST = (
@@ -47,6 +48,7 @@ def run(
     context: typer.Context,
     task: options.Task,
     mode: options.Mode = "auto",
+    effort: options.Effort = "",
     model: options.Model = "",
     subagent_model: options.SubagentModel = "",
     over: options.Over = None,

@@ -11,6 +11,8 @@ from openswarm.core.table import ConflictPolicy, Row
 from openswarm.core.tooling import Verdict
 
 Mode = Literal["auto", "instant", "thinking", "agent", "swarm"]
+Effort = Literal["", "low", "medium", "high", "max"]
+"""How much a model reasons; '' is its own default."""
 
 
 class Task(Frozen):
@@ -18,6 +20,8 @@ class Task(Frozen):
 
     text: str = Field(min_length=1)
     mode: Mode = "auto"
+    effort: Effort = ""
+    """Of the root agent; `instant` does not reason."""
     model: str = ""
     """The orchestrator's model specification; '' for the default."""
     subagent_model: str = ""

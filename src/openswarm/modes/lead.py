@@ -105,6 +105,7 @@ class _Root:
             dispatch=self.crew.means.dispatch,
             spawner=spawner,
             thinking={"instant": False, "thinking": True}.get(self.mode),
+            effort="" if self.mode == "instant" else self.task.effort,
             stop_when=stop_when,
             must_call=lambda: self.compact and spawner is not None and not spawner.num_started,
             closing_tools=(REPORT,),

@@ -16,7 +16,7 @@ from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
 from openswarm.core.table import ConflictPolicy
-from openswarm.core.task import Mode, Task
+from openswarm.core.task import Effort, Mode, Task
 from openswarm.core.tooling import Verdict
 from openswarm.journal.fold import RunView, fold
 from openswarm.journal.folder import FolderJournal
@@ -71,6 +71,7 @@ async def run(
     approver: Attendance = None,
     unsafe_no_sandbox: bool = False,
     mode: Mode = "auto",
+    effort: Effort = "",
     over: Sequence[str | Path] = (),
     columns: Columns = None,
     key: Sequence[str] = (),
@@ -99,8 +100,9 @@ async def run(
     specs = model_specs(model, subagent_model, settings)
     contract, rows = await given_table(columns, key, table)
     given = make_task(
-        text=task, mode=mode, model=specs[0], subagent_model=specs[1], over=absolutes(over),
-        attachments=absolutes(attachments), tools=names_of(tools), roots=absolutes(roots),
+        text=task, mode=mode, effort=effort, model=specs[0], subagent_model=specs[1],
+        over=absolutes(over), attachments=absolutes(attachments), tools=names_of(tools),
+        roots=absolutes(roots),
         policy=dict(policy or {}), unsafe_no_sandbox=unsafe_no_sandbox, contract=contract,
         rows=rows, conflicts=on_conflict, complete=complete, limits=limits or settings.limits,
     )  # fmt: skip

@@ -143,6 +143,7 @@ async def _carried_out(service: Service, chat: ChatRequest, emit: Emit) -> ChatR
         run,
         task_text(chat.messages),
         mode=chat.served.mode,
+        effort=chat.effort,
         model=service.choice(chat.served.spec),
         subagent_model=options.subagent_spec,
         tools=options.tools,

@@ -1,11 +1,12 @@
 """What is asked for and answered on every wire, in one neutral form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from openswarm.core.events import AnyEvent
 from openswarm.core.messages import Message, Usage
+from openswarm.core.task import Effort
 from openswarm.llm.model import Delta, ToolSpec
 from openswarm.server.names import Served
 
@@ -13,6 +14,13 @@ Choice = Literal["auto", "none", "required"]
 Finish = Literal["stop", "tool_calls", "length", "content_filter"]
 Emit = Callable[[Delta | AnyEvent], None]
 """Is given pieces of the answer as they stream, and the events of the run that makes it."""
+
+
+EFFORTS: Mapping[str, Effort] = {
+    "none": "", "minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "max",
+    "max": "max",
+}  # fmt: skip
+"""The words of all wires for how much to reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class ChatRequest:
     max_tokens: int | None = None
     thinking: bool | None = None
     """None leaves it to the mode."""
-    effort: str = ""
+    effort: Effort = ""
     schema: dict[str, Any] | None = None
     """A JSON Schema that the answer has to fit; `{"type": "object"}` asks for any object."""
     stop: tuple[str, ...] = ()

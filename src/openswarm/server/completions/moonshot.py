@@ -5,12 +5,10 @@ Lenient, everything in range is passed on; strict, what K2.5 refuses is refused 
 
 from collections.abc import Iterable
 
+from openswarm.core.task import Effort
+from openswarm.server.chat import EFFORTS
 from openswarm.server.fields import Fields
 
-_EFFORTS = {
-    "none": "", "minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "max",
-    "max": "max",
-}  # fmt: skip
 _RANGES = {
     "temperature": (0.0, 2.0), "top_p": (0.0, 1.0), "presence_penalty": (-2.0, 2.0),
     "frequency_penalty": (-2.0, 2.0),
@@ -34,13 +32,13 @@ def read_thinking(body: Fields, mode: str) -> bool | None:
     return None
 
 
-def read_effort(body: Fields) -> str:
+def read_effort(body: Fields) -> Effort:
     """How much to think, in the words of `llm.model.Request`; `thinking.effort` says it, too."""
-    effort = _EFFORTS[body.word("reasoning_effort", tuple(_EFFORTS), "none")]
+    effort = EFFORTS[body.word("reasoning_effort", tuple(EFFORTS), "none")]
     thinking = body.inner("thinking")
     if thinking is None or body.has("reasoning_effort"):
         return effort
-    return _EFFORTS[thinking.word("effort", tuple(_EFFORTS), "none")]
+    return EFFORTS[thinking.word("effort", tuple(EFFORTS), "none")]
 
 
 def read_sampling(body: Fields, *, thinks: bool, strict: bool) -> tuple[tuple[str, float], ...]:

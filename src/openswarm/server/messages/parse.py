@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
+from openswarm.core.task import Effort
 from openswarm.llm.model import ToolSpec
-from openswarm.server.chat import ChatRequest, Choice
+from openswarm.server.chat import EFFORTS, ChatRequest, Choice
 from openswarm.server.conversation import Conversation
 from openswarm.server.fields import MAX_MESSAGES, MAX_TOOLS, Fields
 from openswarm.server.messages.blocks import add_entry, add_system
@@ -19,8 +20,7 @@ from openswarm.server.names import served
 
 MAX_STOPS = 256
 MIN_BUDGET = 1024
-_EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "max", "max": "max"}
-_SHARES = (("low", 0.375), ("medium", 0.625), ("high", 0.8125))
+_SHARES: tuple[tuple[Effort, float], ...] = (("low", 0.375), ("medium", 0.625), ("high", 0.8125))
 """Up to which part of `max_tokens` a thinking budget is that effort; above it is max."""
 _THINKING = {"enabled": True, "disabled": False, "between_tools": False, "adaptive": None}
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
@@ -98,10 +98,10 @@ def _chosen(
     return tools, "auto" if kind == "auto" else "required", parallel
 
 
-def _thinking(fields: Fields, max_tokens: int) -> tuple[bool | None, str]:
+def _thinking(fields: Fields, max_tokens: int) -> tuple[bool | None, Effort]:
     """Whether to think, and how much. An effort goes before a budget of tokens."""
     config = fields.inner("output_config") or Fields({})
-    effort = _EFFORTS.get(config.word("effort", tuple(_EFFORTS), ""), "")
+    effort = EFFORTS.get(config.word("effort", tuple(EFFORTS), ""), "")
     wanted = fields.inner("thinking")
     if wanted is None:
         return None, effort
@@ -109,7 +109,8 @@ def _thinking(fields: Fields, max_tokens: int) -> tuple[bool | None, str]:
     budget = wanted.integer("budget_tokens", MIN_BUDGET)
     if kind == "enabled" and budget is not None and not effort:
         share = budget / max(max_tokens, 1)
-        effort = next((name for name, most in _SHARES if share <= most), "max")
+        most: Effort = "max"
+        effort = next((name for name, limit in _SHARES if share <= limit), most)
     return _THINKING[kind], effort
 
 

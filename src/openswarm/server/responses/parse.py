@@ -12,17 +12,14 @@ from typing import Any
 import orjson
 
 from openswarm.core.messages import TextPart
+from openswarm.core.task import Effort
 from openswarm.llm.model import ToolSpec
-from openswarm.server.chat import ChatRequest, Choice
+from openswarm.server.chat import EFFORTS, ChatRequest, Choice
 from openswarm.server.conversation import Conversation
 from openswarm.server.fields import MAX_MESSAGES, MAX_TOOLS, Fields
 from openswarm.server.names import served
 from openswarm.server.responses.items import add_item
 
-_EFFORTS = {
-    "none": "", "minimal": "low", "low": "low", "medium": "medium", "high": "high",
-    "xhigh": "max", "max": "max",
-}  # fmt: skip
 _STORED = {
     "previous_response_id": "cannot be followed: this server stores nothing; send the whole input",
     "conversation": "cannot be followed: this server stores nothing; send the whole input",
@@ -120,10 +117,10 @@ def _narrowed(wanted: Fields, tools: tuple[ToolSpec, ...]) -> tuple[str, tuple[T
     return kind, tuple(tool for tool in tools if tool.name in names)
 
 
-def _reasoning(fields: Fields) -> tuple[bool | None, str]:
+def _reasoning(fields: Fields) -> tuple[bool | None, Effort]:
     reasoning = fields.inner("reasoning") or Fields({})
-    effort = reasoning.word("effort", tuple(_EFFORTS), "")
-    return (False if effort == "none" else None), _EFFORTS.get(effort, "")
+    effort = reasoning.word("effort", tuple(EFFORTS), "")
+    return (False if effort == "none" else None), EFFORTS.get(effort, "")
 
 
 def _schema(fields: Fields) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from openswarm.core.limits import Limits
 from openswarm.core.operations import Operation
 from openswarm.core.table import ConflictPolicy
-from openswarm.core.task import Mode
+from openswarm.core.task import Effort, Mode
 from openswarm.core.tooling import Verdict
 from openswarm.server.failures import bad_request
 
@@ -56,6 +56,8 @@ class RunRequest(Sent):
 
     task: str = Field(min_length=1, max_length=MAX_TEXT)
     mode: Mode = "auto"
+    effort: Effort = ""
+    """How much the root agent reasons; '' is the model's own."""
     model: str = Field("", max_length=400)
     """One of those of `/api/info`; '' is the server's default."""
     subagent_model: str = Field("", max_length=400)

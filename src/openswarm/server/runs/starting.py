@@ -109,6 +109,7 @@ async def _given(service: Service, sent: RunRequest) -> _Given:
     ]
     options = {
         "mode": sent.mode,
+        "effort": sent.effort,
         "tools": sent.tools,
         "policy": sent.policy,
         "over": await paths_asked(service, "over", sent.over),

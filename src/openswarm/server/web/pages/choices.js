@@ -15,6 +15,7 @@ const MODES = {
 };
 const SETS = ["web", "python", "shell", "files", "http", "mcp"];
 const VERDICTS = [["ask", "asks first"], ["allow", "runs"], ["deny", "is refused"]];
+const EFFORTS = [["", "As the model does (default)"], "low", "medium", "high", "max"];
 const LIMITS = {
   max_subagents: ["Sub-agents, at most", "in all"],
   max_parallel: ["At once, at most", "all of them by default"],
@@ -68,9 +69,16 @@ export function modelChoice(draft, info, changed) {
   const standard = info.model || info.models[0] || "The server's choice";
   const model = choose("model", "Model", `${standard} (default)`);
   const subagent = choose("subagentModel", "Model of sub-agents", "The server's choice (default)");
+  const effort = choiceOf(draft.effort, EFFORTS, {
+    onchange: () => {
+      draft.effort = effort.value;
+      changed();
+    },
+  });
+  const reasons = field({ label: "How much it reasons", control: effort });
   return {
-    element: h("div", { class: "columns-2" }, model.element, subagent.element),
-    fields: { model, subagent_model: subagent },
+    element: h("div", { class: "columns-2" }, model.element, subagent.element, reasons.element),
+    fields: { model, subagent_model: subagent, effort: reasons },
   };
 }
 

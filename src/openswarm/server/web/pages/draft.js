@@ -15,7 +15,7 @@ export function emptyDraft() {
     task: "", mode: "auto", attachments: [],
     columnsAs: "rows", columns: [], columnsWords: "", sheet: [], complete: false, conflicts: "",
     over: "", documents: [],
-    model: "", subagentModel: "",
+    model: "", subagentModel: "", effort: "",
     tools: [], roots: "", rules: [],
     limits: {},
   };
@@ -63,6 +63,7 @@ export function requestOf(draft) {
   };
   put("model", draft.model);
   put("subagent_model", draft.subagentModel);
+  put("effort", draft.effort);
   put("attachments", draft.attachments.map((file) => file.id));
   put("over", [...linesIn(draft.over), ...draft.documents.map((file) => file.id)]);
   put("tools", draft.tools);
