@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 EXTRAS := local,office,web,mcp,serve,otel,speed,yaml,parquet
 UNIT := not slow and not local_model and not wheel and not browser and not sandbox
 MODELS := $(CURDIR)/.cache/openswarm
-JOBS ?= 2
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all check format bench clients screenshots constraints clean

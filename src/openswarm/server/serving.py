@@ -15,6 +15,8 @@ from openswarm.server.service import ServeOptions, Service
 GRACE_S = 5
 """What requests that are under way get to come to their end."""
 BACKLOG = 2048
+TICK_S = 0.1
+TICKS_A_DAY = 864_000
 
 
 @asynccontextmanager
@@ -39,6 +41,20 @@ class _Listener(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stopping: anyio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._leaving = anyio.Event()
+
+    def leave(self) -> None:
+        """Ends serving now, not at uvicorn's next look at the clock."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        """See `uvicorn.Server.main_loop`."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % TICKS_A_DAY
+            with anyio.move_on_after(TICK_S):
+                await self._leaving.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -87,7 +103,7 @@ async def _serve(
         try:
             await beside(service)
         finally:
-            listener.should_exit = True
+            listener.leave()
 
 
 def _listener(service: Service) -> _Listener:

@@ -185,6 +185,7 @@ class Busy:
 
 
 @pytest.mark.requirement("api.events", "api.last-event-id")
+@pytest.mark.slow
 async def test_there_is_no_gap_while_a_thousand_events_a_second_are_written() -> None:
     async with runs_api() as api:
         journal = await anyio.to_thread.run_sync(run_of, api.server.home, "busy")

@@ -156,6 +156,7 @@ BODIES = st.fixed_dictionaries({}, optional=FIELDS) | ANYTHING
 
 
 @pytest.mark.requirement("api.errors", "api.untrusted-folders")
+@pytest.mark.slow
 async def test_no_body_is_answered_with_a_500() -> None:
     bodies = collected(BODIES, 80)
     async with runs_api() as api:
