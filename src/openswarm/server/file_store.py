@@ -17,6 +17,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from openswarm.core.frozen import Frozen
+from openswarm.modes.attachments import picture_type
 from openswarm.server.failures import ApiError, bad_request
 
 MAX_TOTAL_BYTES = 1024**3
@@ -26,10 +27,7 @@ ABANDONED_S = 3600.0
 """An upload that is not whole after so long never will be."""
 _ID = re.compile(r"file-[0-9a-f]{24}")
 _KNOWN, _BYTES, _INCOMING = "file.json", "bytes", ".incoming-"
-_MARKS = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
-)  # fmt: skip
+_WEBM = b"\x1aE\xdf\xa3"
 
 
 class StoredFile(Frozen):
@@ -157,9 +155,10 @@ def plain_name(name: str) -> str:
 
 def media_type_of(data: bytes, name: str) -> str:
     """The media type of a picture or video, by its first bytes, or else by its name."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
+    if kind := picture_type(data):
+        return kind
     if data[4:8] == b"ftyp":
         return "video/quicktime" if data[8:12] == b"qt  " else "video/mp4"
-    marked = next((kind for mark, kind in _MARKS if data.startswith(mark)), None)
-    return marked or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if data.startswith(_WEBM):
+        return "video/webm"
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
