@@ -176,13 +176,45 @@ def test_a_missing_extra_is_named(installed: Installed) -> None:
     assert "pip install 'openswarm[office]'" in done.stderr
 
 
+@pytest.mark.requirement("house.extras")
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("serve", "--model", "scripted:script.json"), "serve"),
+        (
+            ("run", "Say it.", "--web", "--mode", "instant", "--model", "scripted:script.json"),
+            "serve",
+        ),
+    ],
+)
+def test_a_server_without_its_extra_is_told_so(
+    installed: Installed, arguments: tuple[str, ...], extra: str
+) -> None:
+    """Before anything listens or is begun."""
+    (installed.cwd / "script.json").write_text(json.dumps({"instant": [{"text": "x"}]}))
+    done = installed.run(*arguments)
+    assert done.returncode == 1
+    assert f"pip install 'openswarm[{extra}]'" in done.stderr
+
+
+@pytest.mark.requirement("router.cheap")
+def test_a_task_is_routed_by_the_core_alone(installed: Installed) -> None:
+    """The weights are in the wheel, and no model is asked."""
+    done = installed.run("route", "The minimum wage of all EU countries", "--json")
+    assert done.returncode == 0, done.stderr
+    routed = json.loads(done.stdout)
+    assert set(routed) == {"mode", "width", "reason"}
+    assert (routed["mode"], routed["width"]) == ("swarm", 27)
+
+
 def test_the_package_works_without_the_repository(installed: Installed) -> None:
-    """What is imported is the installed package, and all its modules can be imported."""
+    """What is imported is the installed package, and all its modules can be imported: those of the
+    server need its extra, and no other module needs them."""
     code = (
         "import importlib, pkgutil, openswarm\n"
         "assert 'site-packages' in openswarm.__file__\n"
-        "for found in pkgutil.walk_packages(openswarm.__path__, 'openswarm.'):\n"
-        "    if not found.name.endswith('__main__'):\n"
+        "for found in pkgutil.walk_packages(openswarm.__path__, 'openswarm.', onerror=print):\n"
+        "    if not found.name.endswith('__main__') and '.server.' not in found.name:\n"
         "        importlib.import_module(found.name)\n"
     )
     done = installed.python(code)
