@@ -70,12 +70,16 @@ def followed_run(
 
 
 def drawn(
-    followed: Followed, width: int = 110, height: int = 40, now: float = 1_065.0
+    followed: Followed,
+    width: int = 110,
+    height: int = 40,
+    now: float = 1_065.0,
+    notice: str = "",
 ) -> list[str]:
     """The screen as lines of text."""
     file = io.StringIO()
     console = Console(file=file, width=width, height=height, force_terminal=True, color_system=None)
-    console.print(screen(followed, console, now))
+    console.print(screen(followed, console, now, notice))
     return file.getvalue().splitlines()
 
 
@@ -87,6 +91,14 @@ def test_the_header_tells_mode_budget_capacity_and_critical_steps() -> None:
     budget = "1:05 of 1:00:00 · $0.0080 of $5.00 · 12.0k tokens of 1.0M · 8 steps · 1 critical"
     assert lines[2] == f"{budget} · moonshot/k"
     assert lines[3] == "api.moonshot.ai admits 20 at once"
+
+
+def test_an_address_that_is_told_is_whole_on_a_narrow_terminal() -> None:
+    address = f"watch it: http://127.0.0.1:8700/#/run/20260401-101500-a1b2c3?token={'t' * 32}"
+    lines = drawn(followed_run(20)[1], width=80, height=24, notice=address)
+    at = next(number for number, line in enumerate(lines) if line.startswith("watch it"))
+    assert lines[at].rstrip() + lines[at + 1].rstrip() == address
+    assert len(lines) <= 24
 
 
 @pytest.mark.requirement("cli.live")

@@ -49,6 +49,14 @@ def test_options_change_the_decision(
     assert (found["mode"], found["width"]) == (mode, width)
 
 
+@pytest.mark.parametrize("tools", ["web,python", "python, web", "web_search,fetch"])
+def test_tools_with_commas_count_as_each_of_them(openswarm: Command, tools: str) -> None:
+    found = json.loads(openswarm("route", WIDE, "--tools", tools, "--json").out)
+    separate = [option for name in tools.split(",") for option in ("--tools", name.strip())]
+    assert found == json.loads(openswarm("route", WIDE, *separate, "--json").out)
+    assert "pages of its own" in found["reason"]
+
+
 def test_documents_are_not_opened_and_a_table_is(openswarm: Command, tmp_path: Path) -> None:
     over = openswarm("route", "What is the notice period?", "--over", "no/such", "--json")
     assert json.loads(over.out)["mode"] == "agent"

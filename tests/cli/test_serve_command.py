@@ -84,7 +84,13 @@ def test_run_web_serves_the_run_while_it_is_at_work(begin: Begin, endpoint: NewE
         (["--folder", "nowhere"], "nowhere is not a folder"),
         (["--tools", "teleport"], "teleport"),
         (["--host", "256.1.1.1"], "cannot listen on 256.1.1.1"),
+        (["--host", "256.1.1.1"], "--host takes an address of this computer"),
+        (["--over", "no/such"], "--over no/such: there is no such file or folder"),
+        (["--token", "two words"], "--token takes"),
+        (["--token", "clé"], "--token takes"),
         (["--port", "70000"], "65535"),
+        (["--host", ""], "one is empty"),
+        (["--tools", "http"], "http_request may ask no address"),
     ],
 )
 def test_what_cannot_be_served_is_said_before_anything_listens(

@@ -136,6 +136,16 @@ def test_a_damaged_run_is_listed_with_the_reason(home: Path) -> None:
     assert "events.jsonl" in found["empty"].why
 
 
+def test_a_run_that_another_version_took_for_damaged_is_read_again(home: Path) -> None:
+    finish(home, "one")
+    (run,) = list_runs(home)
+    unread = run.model_copy(update={"outcome": "damaged", "why": "a field that was new then"})
+    with sqlite3.connect(home / INDEX_FILE) as database:
+        database.execute("UPDATE run SET summary = ?", [unread.model_dump_json()])
+    database.close()
+    assert outcomes(home) == {"one": "completed"}
+
+
 @pytest.mark.requirement("bad.newer-run")
 def test_a_run_of_a_newer_version_is_damaged_and_names_the_upgrade(home: Path) -> None:
     finish(home, "newer")

@@ -36,6 +36,7 @@ EXTRAS = (
     ("web", "playwright", "a browser for agents"),
     ("mcp", "mcp", "tools of MCP servers"),
     ("serve", "starlette", "the server and its web view"),
+    ("otel", "opentelemetry.sdk", "runs as OpenTelemetry traces"),
     ("yaml", "yaml", "contracts in YAML"),
     ("parquet", "pyarrow", "Parquet files"),
     ("speed", "uvloop", "a faster event loop"),

@@ -39,6 +39,7 @@ HINT = "y allow · a always allow this tool · n deny"
 COMMAND_LINES, COMMAND_CHARS = 6, 2_000
 """How much of a command is shown that waits to be allowed."""
 ANSWER_LINES = 6
+NOTICE_LINES = 4
 ANSWER_CHARS = 1200
 
 
@@ -50,7 +51,7 @@ def screen(followed: Followed, console: Console, now: float, notice: str = "") -
         *_header(followed),
         _budget(followed, now),
         *_capacity(followed),
-        *([Text(notice, "bold yellow", no_wrap=True, overflow="ellipsis")] if notice else []),
+        *_notice(notice, width),
         *_approvals(followed, console),
         *_states(followed, counts, width),
     ]
@@ -58,6 +59,12 @@ def screen(followed: Followed, console: Console, now: float, notice: str = "") -
     room = max(0, height - len(head) - len(foot) - TABLE_FRAME)
     # the last line stays empty: what a terminal echoes, such as ^C, lands there, shifting nothing
     return Group(*head, *_agents(followed, room, width), *foot, Text())
+
+
+def _notice(notice: str, width: int) -> list[Text]:
+    """What is said, over as many lines as it takes: an address has to be whole to be opened."""
+    starts = range(0, min(len(notice), NOTICE_LINES * width), width)
+    return [Text(notice[at : at + width], "bold yellow", no_wrap=True) for at in starts]
 
 
 def _header(followed: Followed) -> list[Text]:
@@ -85,7 +92,7 @@ def _budget(followed: Followed, now: float) -> Text:
         if view.cost_usd is not None
         else "",
         _of(f"{tokens(view.usage.total_tokens)} tokens", limits.tokens and tokens(limits.tokens)),
-        _of(f"{stages.total_steps} steps", limits.steps),
+        _of(count(stages.total_steps, "step"), limits.steps),
         _of(f"{stages.critical_steps} critical", limits.critical_steps),
         one_line(view.model, 60),
     ]

@@ -18,9 +18,10 @@ from openswarm.cli.models import fetch_missing
 from openswarm.core.errors import SettingsError, UserError
 from openswarm.core.settings import Settings
 from openswarm.llm.resolve import resolve
-from openswarm.modes.parts import model_specs
+from openswarm.modes.parts import model_specs, names_of
 from openswarm.modes.settings import home_folder, load_settings
 from openswarm.modes.toolbox import expand
+from openswarm.tools.http_request import check_addresses
 
 if TYPE_CHECKING:
     import socket
@@ -92,7 +93,7 @@ def _options(params: dict[str, Any]) -> "ServeOptions":
         port=params["port"],
         hosts=tuple(params["allow_host"] or ()),
         folders=tuple(path.expanduser().absolute() for path in folders),
-        tools=tuple(params["tools"] or ()),
+        tools=names_of(params["tools"] or ()),
         over=tuple(params["over"] or ()),
         strict=params["strict"],
         max_runs=params["max_runs"],
@@ -116,10 +117,22 @@ def served_specs(model: str, also: Sequence[str], settings: Settings) -> tuple[s
 
 
 def _check(made: "ServeOptions") -> None:
-    """Raises `UserError` for models, tools and folders that are not there."""
-    expand(made.tools)
+    """Raises `UserError` for what is not there and a token that no header can carry, and
+    `SettingsError` for a tool that the settings let do nothing."""
+    from openswarm.tools.corpus.discovery import is_url
+    from openswarm.tools.corpus.discovery import resolve as found
+
+    if "" in (made.host, *made.hosts):
+        raise UserError("--host and --allow-host take a name or an address, and one is empty")
+    if "http_request" in expand(made.tools):
+        check_addresses(made.settings.tools)
     for spec in filter(None, (*made.specs, made.subagent_spec)):
         resolve(spec, made.settings, os.environ, made.home)
+    for source in made.over:
+        if not is_url(source):
+            found(source)
+    if not (made.token.isascii() and made.token.isprintable()) or " " in made.token:
+        raise UserError("--token takes letters, digits and signs of ASCII, and no spaces")
     for path in made.folders:
         if not path.is_dir():
             raise UserError(f"--folder {path} is not a folder")

@@ -128,13 +128,18 @@ _Entry = tuple[str, RunSummary]
 
 
 def _entry(folder: Path, known: _Entry | None) -> _Entry:
-    """The known entry where it still holds; otherwise the run is read."""
+    """The known entry where it still holds; otherwise the run is read.
+
+    A damaged run is always read: what one version cannot read, the next one may.
+    """
     try:
         found = (folder / EVENTS_FILE).stat()
         stamp = f"{found.st_mtime_ns} {found.st_size}"
     except OSError:
         stamp = ""
-    return known if known and known[0] == stamp else (stamp, _summarise(folder))
+    if known and known[0] == stamp and known[1].outcome != "damaged":
+        return known
+    return stamp, _summarise(folder)
 
 
 def _summarise(folder: Path) -> RunSummary:

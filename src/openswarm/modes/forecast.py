@@ -64,7 +64,7 @@ async def forecast(
         info_of(spec, settings) if isinstance(choice, str) else choice.info
         for choice, spec in zip((model, subagent_model), specs, strict=True)
     )
-    chosen = route(given, len(tools))
+    chosen = route(given, len(given.tools) + sum(not isinstance(entry, str) for entry in tools))
     expected = estimate(chosen, given.limits, lead, others)
     return Forecast(chosen, expected, asks=is_much(expected, settings))
 

@@ -44,8 +44,13 @@ CORPUS_TOOLS = ("search", "open", "grep")
 
 
 def names_of(tools: Sequence[ToolChoice]) -> tuple[str, ...]:
-    """The built-in tools and sets among what was given. Raises `UserError` for unknown ones."""
-    names = tuple(entry for entry in tools if isinstance(entry, str))
+    """The built-in tools and sets among what was given, each once, one an entry.
+
+    Raises `UserError` for unknown ones.
+    """
+    given = (entry for entry in tools if isinstance(entry, str))
+    parts = (part.strip() for text in given for part in text.split(","))
+    names = tuple(dict.fromkeys(part for part in parts if part))
     expand(names)
     return names
 

@@ -1,8 +1,11 @@
 """A server from start to end: opens its parts, listens, and leaves runs that can be resumed."""
 
+import logging
 import socket
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from errno import EADDRNOTAVAIL
 
 import anyio
 import uvicorn
@@ -64,7 +67,14 @@ class _Listener(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server.shutdown`."""
         self._stopping.set()
+        logging.getLogger("uvicorn.error").addFilter(_is_a_fault)
         await super().shutdown(sockets)
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """False for what uvicorn itself has cut off at the end of `GRACE_S`, which is no bug."""
+    raised = record.exc_info[1] if record.exc_info else None
+    return not isinstance(raised, CancelledError)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -77,9 +87,9 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         server.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise SettingsError(
-            f"cannot listen on {host} port {port}: {reason}; choose another: --port"
-        ) from None
+        is_host = isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == EADDRNOTAVAIL
+        advice = "--host takes an address of this computer" if is_host else "choose another: --port"
+        raise SettingsError(f"cannot listen on {host} port {port}: {reason}; {advice}") from None
     server.listen(BACKLOG)
     return server
 

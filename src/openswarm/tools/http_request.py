@@ -80,13 +80,18 @@ class HttpRequestParams(BaseModel):
         )
 
 
-async def open_http(setup: ToolSetup, stack: AsyncExitStack) -> Tool:
-    """The tool over the addresses of the settings. Raises `SettingsError` where there are none."""
-    if not setup.settings.http.allow:
+def check_addresses(settings: ToolSettings) -> None:
+    """Raises `SettingsError` where the settings let the tool ask no address."""
+    if not settings.http.allow:
         raise SettingsError(
             "http_request may ask no address: name the beginnings of those it may, such as"
             ' [tools.http] allow = ["https://api.example.com/v1/"]'
         )
+
+
+async def open_http(setup: ToolSetup, stack: AsyncExitStack) -> Tool:
+    """The tool over the addresses of the settings. Raises `SettingsError` where there are none."""
+    check_addresses(setup.settings)
     caller = await _caller(setup.settings, setup.environ, setup.pacing, stack)
 
     async def run(params: HttpRequestParams, context: ToolContext) -> ToolResult:

@@ -126,3 +126,50 @@ async def test_a_link_leads_to_http_or_within_the_page_alone(modules: ModulesPag
     links = ["https://a.b", "#/runs", "/x", "//a.b", "javascript:alert(1)", "data:text/html,x", ""]
     body = "return given[0].map((href) => it.h('a', { href }).getAttribute('href'))"
     assert await modules.run("dom.js", body, links) == [*links[:3], None, None, None, None]
+
+
+async def test_sub_agents_without_an_orchestrator_are_in_the_tree(modules: ModulesPage) -> None:
+    body = """
+    const agent = (path) => ({ path, stage: 1, generation: 0, state: "running", outcome: null });
+    const agents = new Map(given[0].map((path) => [path, agent(path)]));
+    const { items } = it.treeItems(agents, { text: "", standing: "", sort: "", closed: new Set() });
+    return items.map(({ key, level, size, place }) => [key, level, size, place]);
+    """
+    tree = "run/tree_items.js"
+    assert await modules.run(tree, body, ["root/1", "root/2", "answer/0"]) == [
+        ["stage/0/1", 1, 2, 1],
+        ["root/1", 2, 2, 1],
+        ["root/2", 2, 2, 2],
+        ["answer/0", 1, 2, 2],
+    ]
+    assert await modules.run(tree, body, ["root", "root/1"]) == [
+        ["root", 1, 1, 1],
+        ["stage/0/1", 2, 1, 1],
+        ["root/1", 3, 1, 1],
+    ]
+
+
+async def test_a_wish_is_sent_by_ctrl_enter_and_given_up_with_its_dialog(
+    modules: ModulesPage,
+) -> None:
+    body = """
+    let onclose, signal;
+    const dialog = { open: (given) => {
+      document.body.append(given.body);
+      onclose = given.onclose;
+      return { close: onclose };
+    } };
+    const ask = (asked, given) => {
+      signal = given;
+      return new Promise(() => {});
+    };
+    it.openWish(dialog, { ask, carryOut: async () => {} });
+    const words = document.querySelector("textarea");
+    words.value = "add the currency";
+    words.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
+    const before = signal.aborted;
+    onclose();
+    words.closest("form").remove();
+    return [before, signal.aborted];
+    """
+    assert await modules.run("run/wish.js", body) == [False, True]

@@ -119,6 +119,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 addEventListener("hashchange", () => {
   if (hasToken(location.hash)) {
     takeTokenFromAddress();
+    if (page) page.asks = false;
     start();
   } else show();
 });

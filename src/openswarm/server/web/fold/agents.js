@@ -46,9 +46,10 @@ export function actionOf(agent, writing = "") {
   return writing ? `writes: ${writing.slice(-120)}` : callWords(agent.lastAction);
 }
 
-/** What an agent is about: its label, else its item, else its name. */
-export function aboutOf(agent) {
-  return agent.label || agent.item || agent.name || (agent.path === "root" ? "orchestrator" : "");
+/** What an agent is about: its label, else its item, else its name; the root has what it is. */
+export function aboutOf(agent, mode = "swarm") {
+  const root = mode === "swarm" ? "orchestrator" : "agent";
+  return agent.label || agent.item || agent.name || (agent.path === "root" ? root : "");
 }
 
 function newAgent(path) {

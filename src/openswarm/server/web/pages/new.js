@@ -131,10 +131,12 @@ function placeOf(error, fields) {
 }
 
 function question(estimate) {
-  const agents = estimate.sub_agents ? count(estimate.sub_agents, "sub-agent") : "";
+  const agents = estimate.sub_agents && `take about ${count(estimate.sub_agents, "sub-agent")}`;
+  const cost = estimate.usd !== null && `cost ${priceOf(estimate)}`;
+  const unpriced = cost ? "" : " What it costs is not known: the model has no price.";
   return {
     title: "Start this run?",
-    text: `It would ${agents ? `take about ${agents} and ` : ""}cost ${priceOf(estimate)}.`,
+    text: `It would ${[agents, cost].filter(Boolean).join(" and ")}.${unpriced}`,
     verb: "Start",
   };
 }

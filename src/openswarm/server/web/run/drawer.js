@@ -53,7 +53,7 @@ export function openAgentDrawer(store, context, path, onclose) {
   function update(state) {
     const agent = state.agents.get(path);
     if (!agent) return setText(about, "It is not there yet at this moment.");
-    setText(about, oneLine(aboutOf(agent), 300));
+    setText(about, oneLine(aboutOf(agent, state.mode || undefined), 300));
     mark.set(agent.outcome ?? agent.state);
     why.hidden = !agent.why;
     setText(why, agent.why);

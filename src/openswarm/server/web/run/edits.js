@@ -66,7 +66,7 @@ export function createEdits(store, context) {
 
   function wish() {
     openWish(context.dialog, {
-      ask: (asked) => context.api.post(path("edits", "preview"), asked),
+      ask: (asked, signal) => context.api.post(path("edits", "preview"), asked, { signal }),
       carryOut: begin,
     });
   }

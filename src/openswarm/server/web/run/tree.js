@@ -17,6 +17,7 @@ export function treeView(store, context) {
     writing: store.writing,
     isActive: (key) => key === active,
     isCritical: () => false,
+    mode: "swarm",
   };
   let active = "root";
   let items = [];
@@ -43,6 +44,7 @@ export function treeView(store, context) {
 
   function update(state) {
     const paths = new Set(criticalPath(state.stages).map((entry) => entry.path));
+    look.mode = state.mode || "swarm";
     look.isCritical = (path) => paths.has(path);
     const found = treeItems(state.agents, options);
     items = found.items;

@@ -34,7 +34,8 @@ export function treeItems(agents, options) {
   const stages = stagesOf(matching.filter((agent) => isSubAgent(agent.path)));
   const root = agents.get("root");
   const items = [];
-  const top = (root ? 1 : 0) + beside.length;
+  const before = root ? 1 : stages.length;
+  const top = before + beside.length;
   if (root) {
     const isOpen = !options.closed.has("root");
     const size = top;
@@ -46,23 +47,25 @@ export function treeItems(agents, options) {
       size,
       place: 1,
     });
-    if (isOpen) addStages(items, stages, options);
+    if (isOpen) addStages(items, stages, options, 2);
+  } else {
+    addStages(items, stages, options, 1, beside.length); // a given table has no orchestrator
   }
   ordered(beside, options).forEach((agent, index) => {
-    const place = (root ? 1 : 0) + index + 1;
+    const place = before + index + 1;
     items.push({ key: agent.path, level: 1, agent, isOpen: null, size: top, place });
   });
   return { items, shown: matching.length };
 }
 
-function addStages(items, stages, options) {
+function addStages(items, stages, options, level, others = 0) {
   stages.forEach(({ key, stage, generation, agents }, index) => {
     const isOpen = !options.closed.has(key);
-    const at = { level: 2, size: stages.length, place: index + 1 };
+    const at = { level, size: stages.length + others, place: index + 1 };
     items.push({ key, stage, generation, agents, isOpen, ...at });
     if (!isOpen) return;
     ordered(agents, options).forEach((agent, place) => {
-      const below = { level: 3, size: agents.length, place: place + 1, parent: key };
+      const below = { level: level + 1, size: agents.length, place: place + 1, parent: key };
       items.push({ key: agent.path, agent, isOpen: null, ...below });
     });
   });

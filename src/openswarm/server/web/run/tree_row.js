@@ -66,7 +66,7 @@ export function treeRow(view) {
 
 function showAgent({ cells, path, about, critical, state, outcome }, agent, view) {
   setText(path, agent.path);
-  setText(about, oneLine(aboutOf(agent), 120));
+  setText(about, oneLine(aboutOf(agent, view.mode), 120));
   critical.hidden = !view.isCritical(agent.path);
   state.set(agent.state);
   outcome.element.hidden = !agent.outcome;

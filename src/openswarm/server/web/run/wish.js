@@ -8,19 +8,22 @@ import { linesOf } from "../fields.js";
 /**
  * A dialog for an edit in words: what it would do is shown in it, then it is carried out.
  * @param {{open: Function}} dialog
- * @param {{ask: function(Object): Promise<Object>,
- *   carryOut: function(Object, Object): Promise<void>}} hands `ask` gives the plan of a wish
+ * @param {{ask: function(Object, AbortSignal): Promise<Object>,
+ *   carryOut: function(Object, Object): Promise<void>}} hands `ask` gives the plan of a wish, and
+ *   is given up where the dialog is closed before
  */
 export function openWish(dialog, { ask, carryOut }) {
   let plan = null;
   const words = linesOf("", 3, { maxlength: 4000, "aria-label": "What is to be changed",
-    placeholder: "Add the currency of each country, and drop the area", oninput: forget });
+    placeholder: "Add the currency of each country, and drop the area", oninput: forget,
+    onkeydown: hotkey });
   const shown = h("div", { class: "wish-plan", role: "status" });
   const go = h("button", { type: "submit", class: "button button-primary" });
   const no = h("button", { type: "button", class: "button" }, "Cancel");
   const form = h("form", { class: "stack", onsubmit: step }, words, shown,
     h("div", { class: "dialog-actions" }, no, go));
-  const opened = dialog.open({ title: "Edit in words", body: form });
+  const left = new AbortController();
+  const opened = dialog.open({ title: "Edit in words", body: form, onclose: () => left.abort() });
 
   function forget() {
     plan = null;
@@ -39,7 +42,7 @@ export function openWish(dialog, { ask, carryOut }) {
         return opened.close();
       }
       replace(shown, h("p", { class: "muted" }, "A model reads it…"));
-      plan = await ask(asked);
+      plan = await ask(asked, left.signal);
       replace(shown, planText(plan));
       setText(go, "Carry out");
     } catch (error) {
@@ -47,6 +50,13 @@ export function openWish(dialog, { ask, carryOut }) {
       replace(shown, h("p", { class: "error" }, sentence(error)));
     }
     busy(false);
+  }
+
+  function hotkey(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !go.disabled) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
   }
 
   function busy(isBusy) {
