@@ -112,6 +112,11 @@ async def test_the_tree_is_walked_with_the_keyboard_and_the_focus_comes_back(
         await expect(view.row("Bolivia")).to_be_hidden()
         await page.keyboard.press("ArrowRight")
         await expect(view.row("Bolivia")).to_be_visible()
+        await page.locator('tr[data-key="root/3"]').focus()
+        await page.keyboard.press("ArrowLeft")  # what has the focus is folded away
+        await expect(page.locator('tr[data-key="root"]')).to_be_focused()
+        await page.keyboard.press("ArrowRight")
+        await expect(view.row("Bolivia")).to_be_visible()
 
 
 @pytest.mark.requirement("web.keyboard")

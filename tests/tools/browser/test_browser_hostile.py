@@ -140,6 +140,17 @@ async def test_a_page_that_reloads_itself_is_still_shown(site: Site, hand: Hand)
                 break
 
 
+async def test_a_page_that_goes_there_by_itself_does_not_keep_an_agent_from_it(
+    site: Site, hand: Hand
+) -> None:
+    """The page sets out for the same address again and again while the agent opens it."""
+    site.pages["/eager"] = "<script>setInterval(() => location.href = '/plain', 1)</script>"
+    for _ in range(10):
+        with suppress(ToolError):
+            await hand.do("open", url=site.url("/eager"))
+        assert "plain words" in (await hand.view("open", url=site.url("/plain"))).text
+
+
 async def test_a_page_without_end_is_shown_as_far_as_it_came(site: Site, hand: Hand) -> None:
     """And one that sends nothing is an error."""
 

@@ -24,7 +24,9 @@ export function openDialog({ title, body, actions = [], wide = false, side = fal
   );
   element.addEventListener("close", () => {
     element.remove();
-    if (before?.isConnected) before.focus({ preventScroll: true });
+    // the browser gave the focus back at once; whoever has moved on since keeps it
+    const isNowhere = document.activeElement === document.body;
+    if (isNowhere && before?.isConnected) before.focus({ preventScroll: true });
     onclose?.();
   });
   element.addEventListener("mousedown", (event) => {

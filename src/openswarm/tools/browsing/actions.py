@@ -44,6 +44,8 @@ async def open_page(session: Session, url: str) -> str:
         with anyio.fail_after(session.timings.navigation_s + LATE_S):
             response = await session.page.goto(url, wait_until="domcontentloaded")
     except playwright_error() as error:
+        if f'interrupted by another navigation to "{url}"' in str(error):
+            return await _under_way(session, url)
         if not _is_late(error):
             await _at_rest_in_error(session, error)
             raise ToolError(f"{url} did not open: {_why_not(session, error)}") from error
@@ -56,6 +58,15 @@ async def open_page(session: Session, url: str) -> str:
             await session.page.goto("about:blank")  # what may still come is not waited for
         raise ToolError(f"{url} sent no page within {session.timings.navigation_s:g} s")
     return f"the page is still loading after {session.timings.navigation_s:g} s"
+
+
+async def _under_way(session: Session, url: str) -> str:
+    """The page comes by itself: an earlier call set out for it, and was cut off before it knew."""
+    try:
+        await session.page.wait_for_url(lambda at: at == url, wait_until="domcontentloaded")
+    except playwright_error() as error:
+        raise ToolError(f"{url} did not open: {_why_not(session, error)}") from error
+    return "opened"
 
 
 async def go_back(session: Session) -> str:

@@ -49,7 +49,11 @@ export function treeView(store, context) {
     const found = treeItems(state.agents, options);
     items = found.items;
     if (!items.some((item) => item.key === active)) active = items[0]?.key ?? "";
+    const hadFocus = body.contains(document.activeElement);
     rows.show(items);
+    if (hadFocus && !body.contains(document.activeElement)) {
+      rows.element(active)?.focus({ preventScroll: true }); // its row was folded away
+    }
     setProp(grid, "aria-rowcount", String(items.length + 1));
     filter.update(state, found.shown);
     nothing.hidden = items.length > 0 || state.seq === 0;
