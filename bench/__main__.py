@@ -23,6 +23,11 @@ BENCHES = (
     "imports", "fanout", "streaming", "capped", "broken", "budget", "resume",
     "consistency", "edits", "large", "fetching", "chaos", "sandboxes", "injection", "routing",
     "streams", "webview",
+    "model", "model_generation", "model_cache", "model_growth", "int4",
+)  # fmt: skip
+PACKAGES = (
+    "openswarm", "aiohttp", "anyio", "pydantic", "orjson", "uvloop", "torch", "transformers",
+    "xllamacpp",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "results.json"
 WIDTH = 130
@@ -130,9 +135,9 @@ def write(
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that decide the figures; uvloop may be missing."""
+    """Of the packages that decide the figures; some may be missing."""
     found = {}
-    for name in ("openswarm", "aiohttp", "anyio", "pydantic", "orjson", "uvloop"):
+    for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -22,6 +22,7 @@ _LOCAL_NAMES = ("", "localhost", "ip6-localhost")
 MAY_BLOCK = {
     "openswarm/journal/folder.py": {"create", "reopen", "close", "events", "read_blob"},
     "openswarm/journal/requests.py": {"__init__"},
+    "openswarm/llm/k25_local.py": {"at"},
     "openswarm/llm/prices.py": {"_parsed"},
     "openswarm/llm/scripted.py": {"from_file"},
     "openswarm/llm/weights.py": {"present"},

@@ -9,6 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from claims.bars import BARS
+from claims.model import (
+    CHECKPOINTS,
+    INFERENCE,
+    LANGUAGE,
+    MEASURED,
+    MEDIA,
+    SHAPE,
+    TRAINING,
+)
 from claims.runtime import (
     AGENT,
     BAD_INPUT,
@@ -64,6 +73,11 @@ PROGRAMS = {
     "bars.chaos": "bench/chaos.py",
     "bars.router": "bench/routing/__init__.py",
     "bars.streams": "bench/streams.py",
+    "bars.model": "bench/model.py",
+    "bars.model-generation": "bench/model_generation.py",
+    "bars.model-cache": "bench/model_cache.py",
+    "bars.model-growth": "bench/model_growth.py",
+    "bars.model-int4": "bench/int4.py",
     "api.clients": "bench/clients.py",
     "web.rate": "bench/webview.py",
 }
@@ -88,5 +102,12 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims("issue 3; DESIGN 5", TABLE),
     *_claims("issue 4", TOOLS),
     *_claims("issue 5", SERVE),
+    *_claims("issue 6", SHAPE),
+    *_claims("issue 6", LANGUAGE),
+    *_claims("issue 6", CHECKPOINTS),
+    *_claims("issue 6", TRAINING),
+    *_claims("issue 6", INFERENCE),
+    *_claims("issue 6", MEDIA),
+    *_claims("issue 6, benches", MEASURED),
     *_claims("DESIGN 8; issue 5; issue 4; issue 2, item 9; issue 3, items 4, 5 and 9", BARS),
 )

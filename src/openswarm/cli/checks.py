@@ -39,6 +39,7 @@ EXTRAS = (
     ("otel", "opentelemetry.sdk", "runs as OpenTelemetry traces"),
     ("yaml", "yaml", "contracts in YAML"),
     ("parquet", "pyarrow", "Parquet files"),
+    ("model", "torch", "the K2.5-shaped model: training, inference, export"),
     ("speed", "uvloop", "a faster event loop"),
     ("evals", "matplotlib", "figures"),
 )

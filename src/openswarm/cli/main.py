@@ -12,6 +12,7 @@ from openswarm.cli import (
     control,
     doctor,
     export,
+    k25,
     models,
     route,
     run,
@@ -52,6 +53,7 @@ for module in (
     control,
     approve,
     models,
+    k25,
     doctor,
 ):
     module.add_to(app)

@@ -88,6 +88,7 @@ def weights_of(name: str) -> Weights:
             return entry
     known = ", ".join(f"local/{entry.name}" for entry in CATALOGUE)
     raise UserError(
-        f"there is no local model {name!r}; there are {known}, and local/PATH.gguf is a GGUF file"
-        " of your own"
+        f"there is no local model {name!r} to fetch; there are {known}, and without fetching"
+        " local/k25-mini (in openswarm's repository), local/PATH.gguf (a GGUF file) and local/PATH"
+        " (the folder of a K2.5-shaped model)"
     )

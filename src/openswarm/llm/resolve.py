@@ -2,7 +2,7 @@
 
     provider/name             moonshot/kimi-k2.5, anthropic/claude-sonnet-5-5, ollama/qwen3
     http://host:port/v1#name  any endpoint that speaks OpenAI's chat completions
-    local/name                what runs in this process, or is started by it
+    local/name                what runs in this process, or is started by it; also local/PATH
     scripted:FILE             replies that are written down, for tests
 
 A key goes only where its owner meant it to go: a provider's key to the provider's address, or to
@@ -109,9 +109,7 @@ def resolve(text: str, settings: Settings, environ: Mapping[str, str], home: Pat
 
         return ScriptedModel.from_file(Path(spec.name))
     if spec.provider == "local":
-        from openswarm.llm.local import LocalModel
-
-        return LocalModel.named(spec.name, home)
+        return _local(spec, home)
     if spec.is_url:
         return _at_url(spec, settings, environ)
     return _of_provider(spec, PROVIDERS[spec.provider], settings, environ)
@@ -128,6 +126,19 @@ def info_of(text: str, settings: Settings) -> ModelInfo:
     key = spec.provider
     own = next((e for url, e in settings.endpoints.items() if url.rstrip("/") == key), None)
     return _info(spec, own or EndpointSettings())
+
+
+def _local(spec: ModelSpec, home: Path) -> ChatModel:
+    """A model on this computer: a K2.5-shaped one from its folder, else a GGUF file."""
+    from openswarm.llm.weights import is_k25
+
+    if is_k25(spec.name):
+        from openswarm.llm.k25_local import K25Model
+
+        return K25Model.named(spec.name, home)
+    from openswarm.llm.local import LocalModel
+
+    return LocalModel.named(spec.name, home)
 
 
 def _of_provider(

@@ -21,6 +21,10 @@ from openswarm.llm.sources import CHUNK, Address, Packages, Progress, Source, So
 
 SPARE_BYTES = 256 * 1024 * 1024
 """What has to stay free on the disk beside the file: a wheel, and room to work."""
+K25_PREFIX = "k25-"
+"""How the names of K2.5-shaped models begin."""
+CHECKOUT = Path(__file__).parents[3]
+"""The repository's root, when openswarm is run from a checkout."""
 
 
 def location(name: str, home: Path) -> Path:
@@ -39,7 +43,9 @@ def is_present(name: str, home: Path) -> bool:
 
 
 def present(name: str, home: Path) -> Path:
-    """The file of `local/NAME`. Raises `SettingsError` that says how to get it."""
+    """The file, or the folder, of `local/NAME`. Raises `SettingsError` that says how to get it."""
+    if is_k25(name):
+        return _k25_folder(name, home)
     path = location(name, home)
     if is_present(name, home):
         return path
@@ -49,6 +55,29 @@ def present(name: str, home: Path) -> Path:
         f"local/{name} is not on this computer yet; fetch it"
         f" ({weights_of(name).size / 1e9:.1f} GB) with: openswarm models pull local/{name}"
     )
+
+
+def is_k25(name: str) -> bool:
+    """Whether `local/NAME` is a K2.5-shaped model: such a name, or the path of a folder."""
+    return not name.endswith(".gguf") and (name.startswith(K25_PREFIX) or "/" in name)
+
+
+def _k25_folder(name: str, home: Path) -> Path:
+    """Where the model's config.json lies: at its path, in the home folder, or in the checkout."""
+    if "/" in name:
+        places = [Path(name).expanduser()]
+        advice = "local/PATH names the folder of a K2.5-shaped model, or a file that ends in .gguf"
+    else:
+        places = [home / "models" / name, CHECKOUT / "weights" / name]
+        advice = (
+            "its weights are in openswarm's repository (run from a checkout, or copy them to the"
+            " first of these), or train it: openswarm k25 train"
+        )
+    for folder in places:
+        if (folder / "config.json").is_file():
+            return folder
+    looked = " or ".join(map(str, places))
+    raise SettingsError(f"local/{name} is not here: there is no config.json in {looked}; {advice}")
 
 
 async def pull(

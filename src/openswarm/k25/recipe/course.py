@@ -1,0 +1,128 @@
+"""A whole training, from fresh weights to files that can be served: train, examine, write.
+
+Owns the folder of a run: `run.json` (what was asked), `log.jsonl`, `state/` (from which it goes
+on), `scores.json` and `model/`, a checkpoint in the published layout with its vocabulary.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from openswarm.core.errors import UserError
+from openswarm.k25.checkpoint import load_model, save_model
+from openswarm.k25.config import K25Config
+from openswarm.k25.generation import Engine
+from openswarm.k25.model import K25
+from openswarm.k25.parallel import ALONE, Ranks, full_state
+from openswarm.k25.recipe.evaluate import held_out_cases, held_out_loss, mark, scores
+from openswarm.k25.recipe.examples import Prompt
+from openswarm.k25.recipe.runs import Run, batches
+from openswarm.k25.requests import GenerationRequest
+from openswarm.k25.sampling import Sampling
+from openswarm.k25.tokenizer import BUNDLED, Tokenizer
+from openswarm.k25.training import Batch, Progress, Recipe, Trainer, loss_of
+from openswarm.k25.training_state import load_weights
+
+REPLY_TOKENS = 160
+"""Of an examined reply; the longest right one is shorter."""
+
+
+def train(
+    config: K25Config,
+    recipe: Recipe,
+    run: Run,
+    folder: Path,
+    tell: Callable[[Progress], None] = lambda _: None,
+    *,
+    start: Path | None = None,
+    ranks: Ranks = ALONE,
+) -> K25 | None:
+    """Trains in a folder, or goes on there; `start` is another run's folder to begin from.
+
+    Of several `ranks` only the main one gets the trained model. Raises `UserError` when the folder
+    holds a run of other settings.
+    """
+    if ranks.is_main:
+        folder.mkdir(parents=True, exist_ok=True)
+        _same_run(folder / "run.json", config, recipe, run, start)
+    tokenizer = Tokenizer.load(BUNDLED)
+    model = K25(config)
+    model.initialise(run.seed)
+    if start is not None:
+        load_weights(start, model)
+    trainer = Trainer(model, recipe, batches(run, recipe, config, tokenizer), folder, ranks)
+    trainer.resume()
+    trainer.run(tell)
+    return _whole(model, ranks)
+
+
+def _whole(model: K25, ranks: Ranks) -> K25 | None:
+    """The model in one process again."""
+    if ranks.size == 1:
+        return model.eval()
+    state = full_state(model, ranks)
+    if not ranks.is_main:
+        return None
+    whole = K25(model.config)
+    whole.load_state_dict(state)
+    return whole.eval()
+
+
+def examine(model: K25, each: int = 20) -> dict[str, Any]:
+    """Held-out scores by skill (share of exact replies), and held-out losses in nats."""
+    tokenizer = Tokenizer.load(BUNDLED)
+    end = tokenizer.special["<|im_end|>"]
+    engine = Engine(model, slots=16, tokens=2048)
+
+    def generate(prompts: Sequence[Prompt]) -> list[list[int]]:
+        sampling = Sampling(temperature=0.0, max_tokens=REPLY_TOKENS, stop=frozenset({end}))
+        requests = [
+            GenerationRequest(tuple(prompt.tokens), tuple(prompt.media), sampling)
+            for prompt in prompts
+        ]
+        return [[token for token in made.ids if token != end] for made in engine.generate(requests)]
+
+    @torch.no_grad()
+    def loss(batch: Batch) -> float:
+        return loss_of(model, batch).item()
+
+    marked = mark(generate, tokenizer, list(held_out_cases(each)))
+    return {"each": each, "scores": scores(marked), "loss": held_out_loss(loss, tokenizer)}
+
+
+def finish(model: K25, folder: Path, *, int4: bool, each: int) -> None:
+    """Writes the checkpoint, and the scores of what was written: of the rounded weights."""
+    written = load_model(write(model, folder, int4=int4))
+    text = json.dumps(examine(written, each), indent=2) + "\n"
+    (folder / "scores.json").write_text(text, encoding="utf-8")
+
+
+def write(model: K25, folder: Path, *, int4: bool) -> Path:
+    """The checkpoint `model/` in the folder, with its vocabulary; one that is there is replaced."""
+    target = folder / "model"
+    shutil.rmtree(target, ignore_errors=True)
+    save_model(model, target, int4=int4)
+    shutil.copy(BUNDLED / "tiktoken.model", target)
+    return target
+
+
+def _same_run(path: Path, config: K25Config, recipe: Recipe, run: Run, start: Path | None) -> None:
+    asked = {
+        "config": json.loads(config.to_json()),
+        "recipe": asdict(recipe),
+        "run": asdict(run),
+        "start": str(start) if start else "",
+    }
+    text = json.dumps(asked, indent=2) + "\n"
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+    elif path.read_text("utf-8") != text:
+        raise UserError(
+            f"{path.parent} holds a training with other settings ({path.name}); give another"
+            " folder, or remove it"
+        )

@@ -1,0 +1,222 @@
+"""Between requests and tokens: the prompt of a K2.5-shaped model, and the reading of its reply.
+
+Owns the choice of what the prompt shows and what the grammar allows. Imports PyTorch, so it is
+imported by whoever loads the model. Knows no engine and no event loop.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from openswarm.core.messages import ImagePart, Message, VideoPart
+from openswarm.k25.callids import with_own_ids
+from openswarm.k25.declaration import ToolDeclaration
+from openswarm.k25.errors import ModelFileError
+from openswarm.k25.grammar import Grammars, ReplyForm, TokenGrammar
+from openswarm.k25.parsing import Delta as Parsed
+from openswarm.k25.parsing import ReplyParser
+from openswarm.k25.pixels import Patches, image_patches, video_chunks
+from openswarm.k25.requests import GenerationRequest
+from openswarm.k25.sampling import Sampling
+from openswarm.k25.template import expand, render
+from openswarm.k25.tokenizer import FILE, StreamDecoder, Tokenizer
+from openswarm.k25.tokens import (
+    EOS,
+    IM_ASSISTANT,
+    IM_END,
+    IM_SYSTEM,
+    IM_USER,
+    MEDIA_PAD,
+    SECTION_BEGIN,
+)
+from openswarm.llm.constrain import bounded
+from openswarm.llm.model import Delta, Request, ToolSpec
+from openswarm.media.pictures import data_url, decode
+from openswarm.media.video import frames
+
+STOPS = (IM_END, EOS, IM_USER, IM_ASSISTANT, IM_SYSTEM)
+"""Tokens after which nothing belongs to a reply."""
+LEAST_TOP_P = 1e-6
+"""What a `top_p` of 0 stands for: the most likely token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What goes to the engine, and what its reply has to be read with."""
+
+    request: GenerationRequest
+    thinking: bool
+    calls_before: int
+    """Tool calls of the conversation so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Media:
+    """The pictures of a conversation in their order, and the times of each video's chunks."""
+
+    patches: list[Patches]
+    times: dict[str, list[float]]
+
+
+class Reading:
+    """One reply on its way from tokens to a message."""
+
+    def __init__(self, tokenizer: Tokenizer, prompt: Prompt, stops: Sequence[str]) -> None:
+        self._decoder = StreamDecoder(tokenizer)
+        self._parser = ReplyParser(prompt.thinking, calls_before=prompt.calls_before)
+        self._stops = stops
+        self._text = ""
+        self.stopped = False
+        """Whether a stop text has come; what follows is not wanted."""
+
+    def take(self, token: int) -> list[Delta]:
+        """What the next token adds to reasoning and text."""
+        return self._shown(self._parser.feed(self._decoder.feed([token])))
+
+    def finish(self) -> tuple[Message, list[Delta]]:
+        """The message, and what was held back because it could have become a marker."""
+        rest = self._shown(self._parser.feed(self._decoder.finish()))
+        parsed = self._parser.finish()
+        rest += self._shown(parsed.held)
+        ends = [parsed.text.find(stop) for stop in self._stops if stop in parsed.text]
+        message = Message(
+            role="assistant",
+            content=parsed.text[: min(ends)] if ends else parsed.text,
+            reasoning=parsed.reasoning,
+            tool_calls=() if self.stopped else parsed.calls,
+        )
+        return message, rest
+
+    def _shown(self, deltas: Iterable[Parsed]) -> list[Delta]:
+        shown = [Delta(delta.kind, delta.text) for delta in deltas]
+        if self._stops:
+            self._text += "".join(delta.text for delta in shown if delta.kind == "text")
+            self.stopped = any(stop in self._text for stop in self._stops)
+        return shown
+
+
+class Prompts:
+    """Writes prompts for one model."""
+
+    def __init__(self, tokenizer: Tokenizer, window: int) -> None:
+        """`window` is what prompt and reply have together, in tokens."""
+        self.tokenizer = tokenizer
+        self._window = window
+        self._grammars = Grammars(tokenizer)
+
+    def prompt(
+        self,
+        messages: Sequence[Message],
+        request: Request,
+        shown: Sequence[ToolDeclaration],
+        seed: int,
+    ) -> Prompt:
+        """The prompt of a request, with `shown` as the tools that it describes.
+
+        Raises `UserError` for a picture or a tool that cannot be used, and `SettingsError` when
+        the package that reads it is missing.
+        """
+        thinking = bool(request.effort) if request.thinking is None else request.thinking
+        media = _media(messages)
+        pieces = render(
+            messages,
+            shown,
+            thinking=thinking,
+            chunks=lambda video: media.times[video.url],
+        )
+        ids = expand(
+            self.tokenizer.encode_pieces(pieces),
+            [entry.tokens for entry in media.patches],
+            self.tokenizer.special[MEDIA_PAD],
+        )
+        calls_before = _calls_of(messages)
+        room = max(min(request.max_tokens, self._window - len(ids)), 1)
+        form = ReplyForm(
+            thinking=room // 2 if thinking else None,
+            answer=None if request.schema is None else bounded(request.schema),
+            tools=[_held(tool) for tool in request.tools],
+            must_call=request.must_call,
+            first_call=calls_before,
+        )
+        generation = GenerationRequest(
+            ids, media.patches, self._sampling(request, seed), self._grammar(form, shown)
+        )
+        return Prompt(generation, thinking, calls_before)
+
+    def reading(self, prompt: Prompt, stops: Sequence[str]) -> Reading:
+        """For the reply to a prompt; it ends where its text holds one of the `stops`."""
+        return Reading(self.tokenizer, prompt, stops)
+
+    def _grammar(self, form: ReplyForm, shown: Sequence[ToolDeclaration]) -> TokenGrammar | None:
+        """Free text needs none, unless tools are shown that must not be called."""
+        free = form.answer is None and not form.tools and not shown
+        return None if free else self._grammars.of_form(form)
+
+    def _sampling(self, request: Request, seed: int) -> Sampling:
+        """The most likely tokens, where nothing else is asked for: small models stray else."""
+        wanted = dict(request.sampling)
+        stops = STOPS if request.tools else (*STOPS, SECTION_BEGIN)
+        return Sampling(
+            temperature=wanted.get("temperature", 0.0),
+            top_p=max(wanted.get("top_p", 1.0), LEAST_TOP_P),
+            seed=int(wanted.get("seed", seed)),
+            max_tokens=request.max_tokens,
+            stop=frozenset(self.tokenizer.special[name] for name in stops),
+        )
+
+
+def tokenizer_of(folder: Path, vocab_size: int) -> Tokenizer:
+    """A checkpoint's own tokenizer, else the one that comes with openswarm.
+
+    Raises `ModelFileError` when its vocabulary is not the model's.
+    """
+    own = folder / FILE
+    tokenizer = Tokenizer.load(folder) if own.exists() else Tokenizer.load()
+    if tokenizer.vocab_size != vocab_size:
+        raise ModelFileError(
+            f"{own}: the vocabulary has {tokenizer.vocab_size} tokens, and vocab_size in"
+            f" config.json is {vocab_size}"
+        )
+    return tokenizer
+
+
+def _media(messages: Sequence[Message]) -> _Media:
+    media = _Media([], {})
+    for number, part in enumerate(_media_parts(messages), 1):
+        if isinstance(part, ImagePart):
+            name = f"picture {number}"
+            media.patches.append(image_patches(decode(_bytes(part.url, name), name), name=name))
+            continue
+        name = f"video {number}"
+        chunks = video_chunks(frames(_bytes(part.url, name), name=name), name=name)
+        media.times[part.url] = [time for time, _ in chunks]
+        media.patches.extend(patches for _, patches in chunks)
+    return media
+
+
+def _media_parts(messages: Sequence[Message]) -> Iterator[ImagePart | VideoPart]:
+    contents = (message.content for message in messages if not isinstance(message.content, str))
+    for part in chain.from_iterable(contents):
+        if isinstance(part, ImagePart | VideoPart):
+            yield part
+
+
+def _bytes(url: str, name: str) -> bytes:
+    """A model on this computer fetches nothing: what it is to see comes with the request."""
+    if not url.startswith("data:"):
+        raise ModelFileError(f"{name} is an address; a local model takes data: URLs alone")
+    return data_url(url)
+
+
+def _calls_of(messages: Sequence[Message]) -> int:
+    """The number of the next call: one above the highest number of a call before."""
+    calls = chain.from_iterable(message.tool_calls for message in with_own_ids(messages))
+    return max((int(call.id.rpartition(":")[2]) + 1 for call in calls), default=0)
+
+
+def _held(tool: ToolSpec) -> ToolDeclaration:
+    """The tool as its calls are held to it: everything in its arguments has an end."""
+    parameters = {"type": "object", **json.loads(tool.parameters)}
+    return ToolDeclaration(tool.name, "", bounded(parameters))

@@ -1,0 +1,1 @@
+"""Pictures and videos as bytes, decoded strictly and within bounds. Knows no model and no wire."""
