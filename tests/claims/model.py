@@ -55,6 +55,10 @@ model.gguf-whole: a file is there when it is whole, or not at all
 TRAINING = """
 model.muon: MuonClip's step is its formula, for every expert by itself, and goes on exactly
 model.qk-clip: logits of attention stay bounded, and the shared key is left alone
+model.training: the loop learns, in the stages of its recipe, and ends when the loss is no number
+model.resume: a training that was ended goes on as if it had not been
+model.train-command: one command trains, examines and writes a model that answers
+model.curves: the course of trainings is drawn into one picture
 model.bf16: training in bf16 is near float32
 model.checkpointing: recomputed layers have the same gradients and keep less than half
 model.parallel: two processes step as one does on the whole batch, with fsdp and with experts

@@ -115,6 +115,6 @@ def largest_logits(config: TextConfig, tau: float | None) -> list[float]:
 def test_logits_grow_without_the_clip_and_stay_bounded_with_it(text_config: TextConfig) -> None:
     small = text_config.model_copy(update={"num_hidden_layers": 2, "vocab_size": 128})
     free, clipped = largest_logits(small, None), largest_logits(small, 100.0)
+    # a step starts from logits of 100 at most, and at this rate can more than double them
+    assert 100 < max(clipped) < 300
     assert max(free) > 500
-    # a step starts from logits of 100 at most, and at this rate adds some tens
-    assert 100 < max(clipped) < 200

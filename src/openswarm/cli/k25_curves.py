@@ -66,6 +66,8 @@ def _log(path: Path) -> list[dict[str, Any]]:
         if path.stat().st_size > MAX_LOG_BYTES:
             raise UserError(f"{path} is larger than {MAX_LOG_BYTES} bytes")
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        if not lines:
+            raise UserError(f"{path} is no training's log: it is empty")
         return [{name: float(line[name]) for name in ("tokens", *dict(SHOWN))} for line in lines]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is no training's log: {error}") from None

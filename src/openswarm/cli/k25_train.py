@@ -105,6 +105,9 @@ def _train(
 def examine(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A checkpoint's folder.")],
     each: Annotated[int, typer.Option(help="Cases of each kind.")] = 20,
+    int4: Annotated[
+        bool, typer.Option("--int4", help="Round experts to INT4 first: what that costs.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Has a small model answer held-out cases of every skill, and counts what is right.
@@ -117,7 +120,10 @@ def examine(
     from openswarm.k25.checkpoint import load_model
     from openswarm.k25.recipe.course import examine as examined
 
-    found = examined(load_model(folder), each)
+    model = load_model(folder)
+    for experts in model.experts():
+        experts.qat = int4
+    found = examined(model, each)
     if as_json:
         print_json(found)
         return

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from openswarm.core.errors import UserError
 from openswarm.k25.clip import qk_clip
 from openswarm.k25.model import K25
 from openswarm.k25.muon import MuonClip, param_groups
@@ -183,7 +184,7 @@ class Trainer:
         save_state(self.folder, self.step, self.tokens, self.model, self.optimiser, self.ranks)
 
     def one_step(self) -> Progress:
-        """One update of all weights."""
+        """One update of all weights. Raises `UserError` when the loss is not finite any more."""
         started, recipe, step = time.perf_counter(), self.recipe, self.step
         looks = step % recipe.clip_every == 0
         self._prepare(looks)
@@ -195,7 +196,7 @@ class Trainer:
         loss = float(self.ranks.mean(part))
         norm = clip_gradients(self.model.parameters(), self.ranks, recipe.gradient_norm)
         if not math.isfinite(loss) or not math.isfinite(norm):
-            raise FloatingPointError(f"the loss of step {step} is {loss}; lower the rate")
+            raise UserError(f"the loss of step {step} is {loss}: train with a lower --rate")
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate(step)
         self.optimiser.step()

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 PARALLEL = 16
 """Replies that are decoded together: on two cores five times as many tokens a second as one."""
 EXTRA = "pip install 'openswarm[model]'"
-IMAGE_TOKENS = 4_352
-"""A picture of 16,384 patches, and a row and a column of padding."""
+IMAGE_TOKENS = 4_464
+"""The most that a picture can have, over all sizes: the published limit is not a hard one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""`openswarm k25 train` and what goes with it: from nothing to a model that answers."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import Command
+
+THREADS = "OMP_NUM_THREADS"
+
+
+def training(folder: Path, steps: int) -> Path:
+    """A folder with the log of so many steps."""
+    folder.mkdir()
+    lines = [
+        {
+            "step": step,
+            "tokens": 100_000 * step,
+            "loss": 8 - step / 10,
+            "imbalance": 2.0,
+            "max_logit": float(step % 10 == 0),
+            "rate": 0.01,
+        }
+        for step in range(steps)
+    ]
+    (folder / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return folder
+
+
+@pytest.mark.requirement("model.curves")
+def test_curves_of_two_trainings_become_a_picture(openswarm: Command, tmp_path: Path) -> None:
+    early, late = training(tmp_path / "early", 30), training(tmp_path / "late", 20)
+    out = tmp_path / "curves.png"
+    done = openswarm("k25", "curves", early, late, "--out", out)
+    assert done.code == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert out.stat().st_size > 20_000
+
+
+@pytest.mark.requirement("model.curves")
+@pytest.mark.parametrize("text", [None, "", "no json", '{"step": 1}', "[]"])
+def test_a_log_that_is_none_is_named(openswarm: Command, tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "log.jsonl").write_text(text)
+    done = openswarm("k25", "curves", tmp_path, "--out", tmp_path / "out.png")
+    assert done.code != 0
+    assert "log.jsonl is no training's log" in done.err
+
+
+@pytest.mark.requirement("model.train-command")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "published", "--out", "x"), "cannot be trained here: choose tiny or mini"),
+        (("train", "tiny", "--out", "x", "--parallel", "all"), "one of none, fsdp, experts"),
+        (("train", "tiny", "--out", "x", "--parallel", "fsdp"), "needs a launch by torchrun"),
+        (("examine", "nowhere"), "config.json"),
+        (("export", "nowhere", "--out", "x.gguf"), "nowhere"),
+        (("export", "nowhere", "--out", "x.gguf", "--experts", "q2"), "--experts is q4_0"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(
+    openswarm: Command, arguments: tuple[str, ...], words: str
+) -> None:
+    done = openswarm("k25", *arguments)
+    assert done.code != 0
+    assert words in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.requirement("model.train-command")
+def test_a_model_is_trained_goes_on_and_answers(
+    openswarm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    short = ("--rows", "1", "--length", "128", "--each", "1", "--save-every", "1")
+    given = ("k25", "train", "tiny", "--out", "run", "--steps", "2", *short)
+    done = openswarm(*given)
+    assert done.code == 0, done.err
+    assert "step 2/2" in done.err
+    scores = json.loads(Path("run/scores.json").read_text())
+    assert 0 <= scores["scores"]["all"] <= 1
+    assert scores["loss"]["text"] < 9
+
+    again = openswarm(*given)
+    assert again.code == 0
+    assert len(Path("run/log.jsonl").read_text().splitlines()) == 2
+    other = openswarm(*given, "--seed", "1")
+    assert other.code != 0
+    assert "holds a training with other settings" in other.err
+
+    model = f"local/{tmp_path}/run/model"
+    answered = openswarm("run", "Hello!", "--mode", "instant", "--model", model, "--json")
+    assert answered.code in (0, 3), answered.err
+    assert json.loads(answered.out)["outcome"]
+    exported = openswarm("k25", "export", "run/model", "--out", "run.gguf")
+    assert exported.code == 0, exported.err
+    assert Path("run.gguf").read_bytes()[:4] == b"GGUF"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.requirement("model.train-command", "model.parallel")
+def test_torchrun_trains_in_two_processes(tmp_path: Path) -> None:
+    import subprocess
+
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+        "-m", "openswarm", "k25", "train", "tiny", "--out", str(tmp_path / "run"), "--steps", "1",
+        "--rows", "2", "--length", "64", "--each", "1", "--parallel", "experts",
+    ]  # fmt: skip
+    environ = {**os.environ, THREADS: "1"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "run" / "model" / "config.json").is_file()
