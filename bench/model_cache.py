@@ -18,7 +18,7 @@ from openswarm.k25.config import PRESETS, preset
 from openswarm.k25.sizes import sizes
 
 TOKENS = 256
-LEAST = {"tiny": 5.0, "mini": 8.0, "published": 35.0}
+LEAST = {"tiny": 5.0, "mini": 6.0, "published": 35.0}
 """How many times smaller the latent cache is."""
 
 

@@ -14,11 +14,12 @@ import torch
 from bench.measure import Figure, Setting
 from bench.model_llama import llama
 from bench.model_sides import made, seconds, shaped, some_tokens, threads
-from openswarm.k25.generation import Engine, GenerationRequest
+from openswarm.k25.generation import Engine
 from openswarm.k25.gguf_export import export
 from openswarm.k25.gguf_layout import Form, state_of
 from openswarm.k25.model import K25
 from openswarm.k25.packed import pack_experts
+from openswarm.k25.requests import GenerationRequest
 from openswarm.k25.sampling import Sampling
 from openswarm.k25.tokenizer import Tokenizer
 

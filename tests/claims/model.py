@@ -4,7 +4,7 @@ SHAPE = """
 model.config: published, mini and tiny configurations; every wrong or missing field is named
 model.sizes: parameters, bytes and cache of any configuration, without allocating anything
 model.inspect: k25 inspect says what a model or its files are made of, without PyTorch
-model.bad-input: a sequence longer than the model's positions is refused by name
+model.bad-input: a sequence or prompt that the model cannot read is refused by name
 model.numerics: every part is its formula, and logits are those of an independent implementation
 model.yarn: rotary frequencies and the softmax scale are YaRN's
 model.attention: attention over latents has two forms that give the same numbers
@@ -50,6 +50,7 @@ model.gguf-llama-cpp: llama.cpp computes what the model computes
 model.gguf-folder: a checkpoint is exported as the model in memory is
 model.gguf-refuses: what llama.cpp would compute otherwise is refused by its field
 model.gguf-whole: a file is there when it is whole, or not at all
+model.gguf-extra: a missing gguf package is named with its extra
 """
 
 TRAINING = """
@@ -81,7 +82,7 @@ model.sampling-alone: a row does not depend on the rows beside it
 model.batching: replies that are made together are what they are alone
 model.continuous: slots serve a queue in order, and none waits for a long prompt
 model.prefix-cache: what prompts have in common is read once, pixels included
-model.window: a prompt beyond the window is refused by both lengths; a reply ends where it ends
+model.window: a prompt beyond the window is refused by both lengths; a reply ends where it or the turn does
 model.grammar-json: a reply fits its schema
 model.grammar-tools: calls are of declared tools with fitting arguments
 model.grammar-thinking: thoughts come first and come to an end

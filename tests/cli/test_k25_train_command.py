@@ -56,9 +56,14 @@ def test_a_log_that_is_none_is_named(openswarm: Command, tmp_path: Path, text: s
         (("train", "published", "--out", "x"), "cannot be trained here: choose tiny or mini"),
         (("train", "tiny", "--out", "x", "--parallel", "all"), "one of none, fsdp, experts"),
         (("train", "tiny", "--out", "x", "--parallel", "fsdp"), "needs a launch by torchrun"),
+        (("train", "tiny", "--out", "x", "--rows", "0"), "--rows"),
+        (("train", "tiny", "--out", "x", "--rate", "-1"), "--rate"),
+        (("train", "tiny", "--out", "x", "--vision-from", "2"), "--vision-from"),
+        (("train", "tiny", "--out", "x", "--save-every", "0"), "--save-every"),
+        (("examine", "nowhere", "--each", "0"), "--each"),
         (("examine", "nowhere"), "config.json"),
         (("export", "nowhere", "--out", "x.gguf"), "nowhere"),
-        (("export", "nowhere", "--out", "x.gguf", "--experts", "q2"), "--experts is q4_0"),
+        (("export", "nowhere", "--out", "x.gguf", "--experts", "q2"), "--experts is one of"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(

@@ -1,12 +1,12 @@
 """Checkpoints: what is saved is loaded bit for bit, one expert is read alone, faults are named."""
 
 import json
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from full_disk import full_disk
 from safetensors.torch import load_file, save_file
 from shard_files import write_sparse
 
@@ -333,19 +333,8 @@ def test_weights_that_have_no_int4_value_leave_nothing_behind(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file may become longer than 100 kB."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 @pytest.mark.requirement("model.checkpoint-atomic")
-def test_a_full_disk_is_an_error_and_leaves_nothing_behind(
-    model: K25, tmp_path: Path, full_disk: None
-) -> None:
-    with pytest.raises(ModelFileError, match="cannot be written"):
+def test_a_full_disk_is_an_error_and_leaves_nothing_behind(model: K25, tmp_path: Path) -> None:
+    with full_disk(), pytest.raises(ModelFileError, match="cannot be written"):
         save_model(model, tmp_path / "x", int4=False)
     assert list(tmp_path.iterdir()) == []

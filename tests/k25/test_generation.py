@@ -209,6 +209,7 @@ def test_other_pixels_are_another_prompt(model: K25) -> None:
     assert reply(start, picture(1, 6, 4), end)[0] == 5
 
 
+@pytest.mark.requirement("model.prefix-cache")
 def test_weights_that_changed_are_not_mixed_with_old_latents(model: K25) -> None:
     """After `forget` nothing is taken over."""
     made, asked = engine(model), request(prompt(20), temperature=0)
@@ -297,6 +298,7 @@ def test_a_reply_ends_where_the_window_ends(model: K25) -> None:
         assert reply.logprobs == pytest.approx(whole_logprobs(model, asked, reply), abs=1e-4)
 
 
+@pytest.mark.requirement("model.window")
 def test_a_reply_ends_with_its_stop_token(model: K25) -> None:
     """Which is its last id, with its log-probability."""
     free = alone(model, request(prompt(5)))
@@ -306,6 +308,7 @@ def test_a_reply_ends_with_its_stop_token(model: K25) -> None:
     assert len(reply.logprobs) == end
 
 
+@pytest.mark.requirement("model.bad-input")
 @pytest.mark.parametrize(
     ("ids", "media", "named"),
     [
@@ -326,6 +329,7 @@ def test_a_prompt_that_cannot_be_read_is_named(
     assert not made.busy
 
 
+@pytest.mark.requirement("model.grammar-json")
 def test_a_form_holds_one_reply_and_not_the_one_beside_it(model: K25) -> None:
     """The policy's log-probabilities are those without the grammar."""
     tokenizer = Tokenizer.load()

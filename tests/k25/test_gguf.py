@@ -8,6 +8,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from full_disk import full_disk
 from gguf_models import exported, random_model, with_text
 
 from openswarm.core.errors import SettingsError
@@ -299,6 +300,18 @@ def test_a_folder_that_is_not_there_is_named(
 
 
 @pytest.mark.requirement("model.gguf-whole")
+def test_a_file_that_the_disk_does_not_take_leaves_the_one_before(
+    config: K25Config, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"before")
+    with full_disk(), pytest.raises(ModelFileError, match=r"m\.gguf cannot be written"):
+        exported(random_model(config), tokenizer, path, "f32", "f32")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.gguf"]
+    assert path.read_bytes() == b"before"
+
+
+@pytest.mark.requirement("model.gguf-extra")
 def test_without_the_gguf_package_the_extra_is_named(
     config: K25Config, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from openswarm.k25.config import PRESETS, preset
 from openswarm.k25.layout import tensors
 from openswarm.k25.model import K25
-from openswarm.k25.names import Place, Slice, place_of, published_name
+from openswarm.k25.names import Place, Slice, place_of
 from openswarm.k25.scheme import with_int4
 
 pytestmark = pytest.mark.requirement("model.names")
@@ -17,7 +17,7 @@ TINY = preset("tiny").text_config
 
 @pytest.mark.parametrize("int4", [False, True])
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_published_name_has_one_place_and_every_place_its_name(name: str, int4: bool) -> None:
+def test_no_two_published_names_have_the_same_place(name: str, int4: bool) -> None:
     config = with_int4(preset(name), int4)
     text = config.text_config.model_copy(update={"num_hidden_layers": 3})
     config = config.model_copy(update={"text_config": text})
@@ -25,7 +25,6 @@ def test_every_published_name_has_one_place_and_every_place_its_name(name: str, 
     for spec in tensors(config):
         place = place_of(spec.name, text)
         assert place is not None
-        assert published_name(place, text) == spec.name
         seen.add(place)
     assert len(seen) == sum(1 for _ in tensors(config))
 
@@ -59,9 +58,3 @@ def test_an_experts_matrices_are_rows_of_the_stacks() -> None:
 @pytest.mark.parametrize("name", ["", "lm_head.weight", "model.norm.weight", "language_model.x"])
 def test_a_name_of_another_model_has_no_place(name: str) -> None:
     assert place_of(name, TINY) is None
-
-
-def test_rows_that_are_no_matrix_have_no_name() -> None:
-    place = Place("language_model.layers.2.mlp.experts.gate_up_EGH", Slice(0, 1, 5))
-    with pytest.raises(ValueError, match="no matrix"):
-        published_name(place, TINY)

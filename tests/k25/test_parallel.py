@@ -277,7 +277,6 @@ def test_four_processes_hold_two_sets_of_experts_and_step_as_one(
         ("fsdp", {}, "torchrun"),
         ("experts", {"WORLD_SIZE": "2"}, "torchrun"),
         ("fsdp", {"RANK": "first", "WORLD_SIZE": "2"}, "numbers"),
-        ("pipeline", {}, "none, fsdp, experts"),
     ],
 )
 def test_a_mode_that_does_not_fit_the_launch_is_refused(

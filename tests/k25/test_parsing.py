@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
+from conversation import parse_conversation
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openswarm.core.messages import ImagePart, Message, TextPart, ToolCall, VideoPart
-from openswarm.k25.conversation import parse_conversation
 from openswarm.k25.errors import ModelFileError
-from openswarm.k25.parsing import MAX_CALLS, Delta, ParsedReply, ReplyParser
-from openswarm.k25.template import render, text_of
+from openswarm.k25.parsing import MAX_CALLS, ReplyDelta, ParsedReply, ReplyParser
+from openswarm.k25.pieces import text_of
+from openswarm.k25.template import render
 from openswarm.k25.tokens import MARKERS
 
 pytestmark = pytest.mark.requirement("model.reply-parsing")
@@ -30,7 +31,7 @@ def parsed(
 ) -> ParsedReply:
     """The reply, after it was checked that what was shown is what it says."""
     parser = ReplyParser(thinking, calls_before=calls_before)
-    shown: list[Delta] = []
+    shown: list[ReplyDelta] = []
     for piece in [pieces] if isinstance(pieces, str) else pieces:
         shown += parser.feed(piece)
     reply = parser.finish()
@@ -199,10 +200,10 @@ def test_a_reply_of_endless_calls_is_bounded() -> None:
 
 def test_text_is_shown_as_it_comes_and_only_a_possible_marker_is_held_back() -> None:
     parser = ReplyParser(thinking=True)
-    assert parser.feed("Let me") == [Delta("reasoning", "Let me")]
-    assert parser.feed(" see</thi") == [Delta("reasoning", " see")]
-    assert parser.feed("nk>1 <") == [Delta("text", "1 ")]
-    assert parser.feed(" 2") == [Delta("text", "< 2")]
+    assert parser.feed("Let me") == [ReplyDelta("reasoning", "Let me")]
+    assert parser.feed(" see</thi") == [ReplyDelta("reasoning", " see")]
+    assert parser.feed("nk>1 <") == [ReplyDelta("text", "1 ")]
+    assert parser.feed(" 2") == [ReplyDelta("text", "< 2")]
     assert parser.feed(SECTION + CALL) == []
     assert parser.finish().text == "1 < 2"
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from openswarm.core.messages import ImagePart, Message, TextPart, ToolCall, VideoPart
 from openswarm.k25.callids import with_own_ids
 from openswarm.k25.declaration import ToolDeclaration
-from openswarm.k25.template import Piece, render, text_of, timestamp
+from openswarm.k25.pieces import Piece, text_of
+from openswarm.k25.template import render, timestamp
 from openswarm.k25.tokenizer import Tokenizer
 from openswarm.k25.tokens import MARKERS
 

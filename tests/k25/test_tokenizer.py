@@ -191,8 +191,12 @@ def test_a_vocabulary_may_be_in_any_order_but_not_absent_or_too_long(tmp_path: P
     (tmp_path / FILE).write_bytes(b"\n" * (MAX_BYTES + 1))
     with pytest.raises(ModelFileError, match="is longer than"):
         Tokenizer.load(tmp_path)
-    with pytest.raises(ModelFileError, match="cannot be read"):
+    with pytest.raises(ModelFileError, match=r"nowhere has no tiktoken\.model, the vocabulary"):
         Tokenizer.load(tmp_path / "nowhere")
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(ModelFileError, match=r"tiktoken\.model cannot be read"):
+        Tokenizer.load(tmp_path)
 
 
 def test_pads_are_repeated_in_their_order() -> None:

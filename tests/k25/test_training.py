@@ -3,9 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from full_disk import full_disk
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from openswarm.core.errors import UserError
 from openswarm.k25.config import K25Config
@@ -29,6 +33,8 @@ def batch(step: int, pad: int) -> Batch:
 
 
 Start = Callable[..., Trainer]
+Tensors = dict[str, torch.Tensor]
+Numbers = dict[str, Any]
 
 
 @pytest.fixture
@@ -115,3 +121,62 @@ def test_a_damaged_state_is_named(start: Start, damage: bytes) -> None:
     path.write_bytes(damage)
     with pytest.raises(ModelFileError, match=r"state\.safetensors is no training state"):
         start("damaged").resume()
+
+
+def without_metadata(tensors: Tensors, numbers: Numbers) -> None:
+    numbers.clear()
+
+
+def without_a_weight(tensors: Tensors, numbers: Numbers) -> None:
+    del tensors["model:language_model.norm.weight"]
+
+
+def with_a_short_moment(tensors: Tensors, numbers: Numbers) -> None:
+    tensors["optimiser:0:momentum"] = torch.zeros(3)
+
+
+def with_a_moment_of_nothing(tensors: Tensors, numbers: Numbers) -> None:
+    tensors["optimiser:first"] = torch.zeros(3)
+
+
+def with_moments_in_a_list(tensors: Tensors, numbers: Numbers) -> None:
+    numbers["moments"] = []
+
+
+@pytest.mark.requirement("model.resume")
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (without_metadata, "no training state: 'step'"),
+        (with_moments_in_a_list, "no training state: its moments"),
+        (without_a_weight, r"damaged, or of another model: .*language_model\.norm\.weight"),
+        (with_a_short_moment, r"damaged, or of another model: momentum 0 is \(3,\)"),
+        (with_a_moment_of_nothing, "damaged, or of another model"),
+    ],
+)
+def test_a_state_whose_parts_do_not_fit_is_named(
+    start: Start, change: Callable[[Tensors, Numbers], None], named: str
+) -> None:
+    trainer = start("unfit")
+    trainer.one_step()
+    trainer.save()
+    path = trainer.folder / "state" / "state.safetensors"
+    with safe_open(path, framework="pt") as file:
+        numbers = json.loads(file.metadata()["training"])
+    tensors = load_file(path)
+    change(tensors, numbers)
+    save_file(tensors, path, metadata={"training": json.dumps(numbers)})
+    with pytest.raises(ModelFileError, match=rf"(?s)state\.safetensors is {named}"):
+        start("unfit").resume()
+
+
+@pytest.mark.requirement("model.resume")
+def test_a_state_that_the_disk_does_not_take_leaves_the_one_before(start: Start) -> None:
+    trainer = start("full")
+    trainer.one_step()
+    trainer.save()
+    trainer.one_step()
+    with full_disk(), pytest.raises(ModelFileError, match="cannot be written"):
+        trainer.save()
+    assert [path.name for path in (trainer.folder / "state").iterdir()] == ["state.safetensors"]
+    assert latest_step(trainer.folder) == 1

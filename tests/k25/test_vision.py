@@ -11,6 +11,7 @@ from openswarm.k25.errors import ModelFileError
 from openswarm.k25.layout import PROJECTOR, VISION, tensors
 from openswarm.k25.pixels import Patches
 from openswarm.k25.projector import Projector
+from openswarm.k25.rope import rotate
 from openswarm.k25.vision import (
     Block,
     FeedForward,
@@ -20,7 +21,6 @@ from openswarm.k25.vision import (
     PositionGrid,
     angles,
     merge,
-    rotate,
     time_embedding,
 )
 
@@ -177,7 +177,7 @@ def test_adjacent_pairs_turn_by_x_and_by_y() -> None:
     torch.manual_seed(2)
     heads = torch.randn(2 * 2 * 3, 2, 8, dtype=torch.float64)
     turns = angles((2, 2, 3), 8)
-    found = rotate(heads, turns.cos(), turns.sin()).numpy()
+    found = rotate(heads, torch.stack((turns.cos(), turns.sin()))).numpy()
     for n in range(12):
         for head in range(2):
             expected = turned(heads[n, head].numpy(), n % 3, n % 6 // 3)

@@ -21,6 +21,7 @@ from openswarm.core.settings import Settings
 from openswarm.k25.checkpoint import save_model
 from openswarm.k25.config import preset
 from openswarm.k25.model import K25
+from openswarm.k25.tokenizer import Tokenizer
 from openswarm.llm import weights
 from openswarm.llm.k25_local import K25Model
 from openswarm.llm.model import Delta, Request, ToolSpec
@@ -35,10 +36,6 @@ READ = ToolSpec(
     '"required":["page"],"additionalProperties":false}',
 )
 FIT = {"type": "object", "properties": {"fits": {"type": "boolean"}}, "required": ["fits"]}
-PIXEL = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwAD"
-    "hgGAWjR9awAAAABJRU5ErkJggg=="
-)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("weights") / "k25-tiny"
     save_model(model, place, int4=False)
     return place
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    """The one that comes with openswarm, which that checkpoint has."""
+    return Tokenizer.load()
 
 
 @pytest.fixture
@@ -66,16 +69,22 @@ async def model(unloaded: K25Model) -> AsyncIterator[K25Model]:
     await unloaded.aclose()
 
 
-@pytest.fixture
-def video() -> VideoPart:
-    """Three seconds of a screen that changes its colour twice a second."""
+def plain(shade: int, side: int) -> ImagePart:
+    """A square of one shade of grey; 28 pixels are the side of a token."""
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), (shade,) * 3).save(file, "PNG")
+    return ImagePart.of("image/png", file.getvalue())
+
+
+def video(*shades: int) -> VideoPart:
+    """A screen that has these shades of grey, each for half a second."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("mpeg4", rate=2)
         stream.width = stream.height = 56
         stream.pix_fmt = "yuv420p"
-        for shade in range(6):
-            frame = av.VideoFrame.from_image(Image.new("RGB", (56, 56), (40 * shade,) * 3))
+        for shade in shades:
+            frame = av.VideoFrame.from_image(Image.new("RGB", (56, 56), (shade,) * 3))
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     data = base64.b64encode(file.getvalue()).decode()
@@ -201,27 +210,46 @@ async def test_a_reply_ends_at_a_stop_text(model: K25Model) -> None:
 
 
 @pytest.mark.requirement("model.local-pictures")
-async def test_pictures_come_with_the_request(model: K25Model) -> None:
-    """As data: URLs; an address is refused, as nothing is fetched."""
-    shown = (TextPart(text="What is this?"), ImagePart(url=PIXEL))
-    reply = await model.reply(request(shown))
-    assert reply.usage.output_tokens == 12
-    for part in (ImagePart(url="https://example.org/a.png"), VideoPart(url="data:video/mp4,no")):
-        with pytest.raises(ModelError) as caught:
-            await model.reply(request((part,)))
-        assert caught.value.fault is Fault.REFUSED
-    assert model.input_bound(request(shown)) >= reply.usage.input_tokens
+async def test_pictures_that_come_with_the_request_are_seen(model: K25Model) -> None:
+    """Other pixels of the same size make another reply, and the same ones the same reply."""
+    asked = [request((TextPart(text="What?"), plain(shade, 56))) for shade in (0, 255, 0)]
+    black, white, again = [await model.reply(entry) for entry in asked]
+    assert black.message.text == again.message.text != white.message.text
+    assert black.usage.input_tokens == white.usage.input_tokens
+    small = await model.reply(request((TextPart(text="What?"), plain(0, 28))))
+    assert black.usage.input_tokens == small.usage.input_tokens + 3
+    assert model.input_bound(asked[0]) >= black.usage.input_tokens
+
+
+@pytest.mark.requirement("model.local-pictures")
+@pytest.mark.parametrize(
+    "part", [ImagePart(url="https://example.org/a.png"), VideoPart(url="data:video/mp4,no")]
+)
+async def test_an_address_and_a_video_that_is_none_are_refused(
+    model: K25Model, part: ImagePart | VideoPart
+) -> None:
+    """Nothing is fetched."""
+    with pytest.raises(ModelError) as caught:
+        await model.reply(request((part,)))
+    assert caught.value.fault is Fault.REFUSED
 
 
 @pytest.mark.requirement("model.local-pictures")
 async def test_a_video_is_seen_in_chunks_with_their_times(
-    model: K25Model, video: VideoPart
+    model: K25Model, tokenizer: Tokenizer
 ) -> None:
-    """Each chunk of up to four frames takes its own place in the text."""
-    said = await model.reply(request((video, TextPart(text="What moves?"))))
-    still = await model.reply(request((TextPart(text="What moves?"),)))
-    assert said.usage.input_tokens > still.usage.input_tokens + 2 * len("00:00:00.000") / 3
-    assert model.input_bound(request((video,))) == model.info.context_tokens
+    """Each chunk of up to four frames takes its own place in the text, in its order."""
+    shades = range(0, 240, 40)
+    dawn, dusk, short = [
+        await model.reply(request((video(*film), TextPart(text="What?"))))
+        for film in (shades, reversed(shades), shades[:4])
+    ]
+    assert dawn.message.text != dusk.message.text
+    assert dawn.usage.input_tokens == dusk.usage.input_tokens
+    words = len(tokenizer.encode("00:00:02.000")) + len(tokenizer.encode("video"))
+    markers, seen = 3, 4
+    assert dawn.usage.input_tokens == short.usage.input_tokens + words + markers + seen
+    assert model.input_bound(request((video(0),))) == model.info.context_tokens
 
 
 @pytest.mark.requirement("model.local-window")

@@ -151,7 +151,12 @@ async def test_pictures_of_a_conversation_reach_the_agent_of_a_run() -> None:
         (
             asked("agent", Message(role="user", content=(
                 TextPart(text="See."), ImagePart(url="https://example.org/a.png")))),
-            "as data: URLs",
+            "as data: URLs: 'https://example.org",
+        ),
+        (
+            asked("agent", Message(role="user", content=(
+                ImagePart(url="data:image/png;base64,*"),))),
+            "is not valid base64",
         ),
     ],
 )  # fmt: skip

@@ -7,24 +7,24 @@ import typer
 
 Model = Annotated[str, typer.Argument(metavar="mini|tiny", help="Which configuration.")]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where to, and where from again.")]
-Steps = Annotated[int, typer.Option(help="Updates; 0 is the model's own number.")]
-Rate = Annotated[float, typer.Option(help="Learning rate at its highest.")]
-Rows = Annotated[int, typer.Option(help="Sequences in a batch.")]
-Length = Annotated[int, typer.Option(help="Tokens in each; 0 is the model's own.")]
-Vision = Annotated[float, typer.Option(help="Share of tokens with pictures, 0 to 1.")]
+Steps = Annotated[int, typer.Option(min=0, help="Updates; 0 is the model's own number.")]
+Rate = Annotated[float, typer.Option(min=0, help="Learning rate at its highest.")]
+Rows = Annotated[int, typer.Option(min=1, help="Sequences in a batch.")]
+Length = Annotated[int, typer.Option(min=0, help="Tokens in each; 0 is the model's own.")]
+Vision = Annotated[float, typer.Option(min=0, max=1, help="Share of tokens with pictures.")]
 VisionFrom = Annotated[
-    float, typer.Option(help="Share of the steps before the first picture; 0: early fusion.")
+    float, typer.Option(min=0, max=1, help="Share of the steps before the first picture; 0: early fusion.")
 ]
 WholeUntil = Annotated[
-    float, typer.Option(help="Share of the steps in which prompts are learned too.")
+    float, typer.Option(min=0, max=1, help="Share of the steps in which prompts are learned too.")
 ]
 QatFrom = Annotated[
-    float, typer.Option(help="Share of the steps after which experts are INT4; 1: never.")
+    float, typer.Option(min=0, max=1, help="Share of the steps after which experts are INT4; 1: never.")
 ]
 ExtendFrom = Annotated[
-    float, typer.Option(help="Share of the steps after which rows are long; 1: never.")
+    float, typer.Option(min=0, max=1, help="Share of the steps after which rows are long; 1: never.")
 ]
-BalanceRate = Annotated[float, typer.Option(help="Of router biases; 0 leaves them.")]
+BalanceRate = Annotated[float, typer.Option(min=0, help="Of router biases; 0 leaves them.")]
 Seed = Annotated[int, typer.Option(help="Of weights and data.")]
 Start = Annotated[
     Path | None, typer.Option("--from", metavar="FOLDER", help="Begin with its weights.")
@@ -34,5 +34,5 @@ Checkpointing = Annotated[bool, typer.Option(help="Less memory, more time.")]
 Parallel = Annotated[
     str, typer.Option(metavar="none|fsdp|experts", help="How torchrun's processes share it.")
 ]
-SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]
-Each = Annotated[int, typer.Option(help="Cases of each kind in the examination.")]
+SaveEvery = Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")]
+Each = Annotated[int, typer.Option(min=1, help="Cases of each kind in the examination.")]

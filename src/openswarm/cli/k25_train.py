@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -54,7 +54,7 @@ def train(
     \b
     Examples:
       openswarm k25 train mini --out runs/mini
-      openswarm k25 train tiny --out runs/late --vision-from 0.8
+      openswarm k25 train tiny --out runs/late --vision 0.2 --vision-from 0.8
       openswarm k25 train tiny --out runs/text --from runs/early --vision 0
       torchrun --nproc-per-node 2 -m openswarm k25 train tiny --out runs/two --parallel fsdp
 
@@ -63,6 +63,7 @@ def train(
     FOLDER/scores.json says what it can do.
     """
     _need_extra()
+    from openswarm.k25.parallel import Mode
     from openswarm.k25.recipe.runs import Run
     from openswarm.k25.training import Recipe
 
@@ -80,7 +81,7 @@ def train(
     )
     run = Run(rows=rows, length=length or LENGTH[model], vision=vision, seed=seed)
     run = replace(run, vision_from=vision_from, whole_until=whole_until)
-    _train(model, recipe, run, out, start, _mode(parallel), each)
+    _train(model, recipe, run, out, start, _one_of(Mode, "--parallel", parallel), each)
 
 
 def _train(
@@ -104,7 +105,7 @@ def _train(
 
 def examine(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A checkpoint's folder.")],
-    each: Annotated[int, typer.Option(help="Cases of each kind.")] = 20,
+    each: options.Each = 20,
     int4: Annotated[
         bool, typer.Option("--int4", help="Round experts to INT4 first: what that costs.")
     ] = False,
@@ -149,8 +150,14 @@ def export(
     """
     _need_extra()
     from openswarm.k25.gguf_export import export_folder
+    from openswarm.k25.gguf_layout import Form, Plain
 
-    written = export_folder(folder, out, dense=_plain(dense), experts=_form(experts))
+    written = export_folder(
+        folder,
+        out,
+        dense=_one_of(Plain, "--dense", dense),
+        experts=_one_of(Form, "--experts", experts),
+    )
     say(f"{out}: {written.tensors} tensors, {written.bytes / 1e6:.1f} MB")
 
 
@@ -190,23 +197,10 @@ def _teller(steps: int) -> Any:
     return tell
 
 
-def _mode(text: str) -> Any:
-    from openswarm.k25.parallel import MODES
-
-    if text not in MODES:
-        raise UserError(f"--parallel is one of {', '.join(MODES)}, not {text!r}")
-    return text
-
-
-def _plain(text: str) -> Any:
-    if text not in ("bf16", "f16", "f32"):
-        raise UserError(f"--dense is bf16, f16 or f32, not {text!r}")
-    return text
-
-
-def _form(text: str) -> Any:
-    if text not in ("q4_0", "q8_0", "bf16", "f16", "f32"):
-        raise UserError(f"--experts is q4_0, q8_0, bf16, f16 or f32, not {text!r}")
+def _one_of(kinds: Any, option: str, text: str) -> Any:
+    """The text, as one of a `Literal`'s. Raises `UserError` that names the option."""
+    if text not in get_args(kinds):
+        raise UserError(f"{option} is one of {', '.join(get_args(kinds))}, not {text!r}")
     return text
 
 

@@ -1,6 +1,7 @@
 """An inspected model as tables: figures, parameters by part, the layout, what the files hold."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -8,13 +9,13 @@ from rich.text import Text
 
 from openswarm.cli.result import output, print_grid
 from openswarm.cli.tables import grid
-from openswarm.cli.text import count, one_line
+from openswarm.cli.text import count, one_line, size
 from openswarm.k25.config import TextConfig, VisionConfig
 from openswarm.k25.contents import Group
 from openswarm.k25.inspection import Files, Inspection
 from openswarm.k25.layout import PROJECTOR, TEXT, VISION, Part
 
-UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+amount = partial(size, tenths=True)
 SHOWN = 5
 """Of tensors that do not fit so many are named; --json names all."""
 PARTS: dict[Part, str] = {
@@ -84,7 +85,7 @@ def _text_shape(text: TextConfig) -> str:
 
 
 def _vision_shape(vision: VisionConfig) -> str:
-    height, width = vision.factor
+    height, width = vision.token_pixels
     return (
         f"{count(vision.vt_num_hidden_layers, 'layer')}, width {vision.vt_hidden_size:,},"
         f" {count(vision.vt_num_attention_heads, 'head')}, a token for {height} × {width} pixels"
@@ -145,9 +146,3 @@ def large(number: int) -> str:
     """A number of parameters: `2.9 M`, `31.7 B`, `1,026.4 B`."""
     unit, name = (10**9, "B") if number >= 10**9 else (10**6, "M")
     return f"{number / unit:,.1f} {name}"
-
-
-def amount(count_bytes: int) -> str:
-    """Bytes, to a tenth: `640 B`, `70.3 kB`, `594.2 GB`, `2,053.8 GB`."""
-    unit, name = next((u for u in UNITS if count_bytes >= u[0]), (1, "B"))
-    return f"{count_bytes:,} B" if unit == 1 else f"{count_bytes / unit:,.1f} {name}"

@@ -6,6 +6,7 @@ marks that turn the writing direction never reach the terminal. Knows nothing of
 
 import re
 
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # strings
@@ -73,11 +74,9 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def size(count_bytes: int) -> str:
-    """A size on disk: `640 B`, `12 kB`, `3.4 MB`."""
-    amount = float(count_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            return f"{amount:.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    raise AssertionError
+def size(count_bytes: int, *, tenths: bool = False) -> str:
+    """A size on disk: `640 B`, `12 kB`, `3.4 MB`; always to a tenth on request: `594.2 GB`."""
+    unit, name = next((unit for unit in UNITS if count_bytes >= unit[0]), (1, "B"))
+    amount = count_bytes / unit
+    digits = 0 if unit == 1 else int(tenths or amount < 10)
+    return f"{amount:,.{digits}f} {name}"

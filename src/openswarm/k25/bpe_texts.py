@@ -1,15 +1,13 @@
 """What the small vocabulary is learned from: Python's own documentation, and samples of calls.
 
-Owns the choice of texts and their weights; knows nothing of tokens. The documentation is read as
-data, no module of it is imported, and the same Python gives the same texts in the same order.
+Owns the choice of texts and their weights; knows nothing of tokens. The same Python gives the same
+texts in the same order.
 """
 
-import ast
 import json
-import sysconfig
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
+
+from openswarm.k25.python_texts import docstrings, topics
 
 SAMPLES = 40
 """How often the samples are repeated: so much do they weigh beside some megabytes of prose."""
@@ -68,42 +66,11 @@ PROSE = (
 
 def texts() -> Iterator[str]:
     """All texts, the heavier ones repeated."""
-    yield from _topics()
-    yield from _docstrings()
+    yield from topics()
+    yield from docstrings(SKIPPED.split(), MAX_BYTES, coroutines=True)
     samples = tuple(_samples())
     for _ in range(SAMPLES):
         yield from samples
-
-
-def _topics() -> Iterator[str]:
-    """The language reference that `help()` shows."""
-    from pydoc_data.topics import topics
-
-    yield from (topics[name] for name in sorted(topics))
-
-
-def _docstrings() -> Iterator[str]:
-    """The documentation inside the standard library's own files."""
-    library = Path(sysconfig.get_path("stdlib"))
-    for path in sorted(library.rglob("*.py")):
-        if not set(path.relative_to(library).parts).intersection(SKIPPED.split()):
-            yield from _documentation(path)
-
-
-def _documentation(path: Path) -> Iterator[str]:
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    try:
-        source = path.read_bytes()
-        if len(source) > MAX_BYTES:
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (OSError, SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, kinds) and (text := ast.get_docstring(node)):
-            yield text
 
 
 def _samples() -> Iterator[str]:

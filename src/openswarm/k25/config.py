@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from openswarm.k25.bounded import read_bounded
 from openswarm.k25.errors import ModelFileError
 
 PRESETS = ("tiny", "mini", "published")
@@ -153,7 +154,7 @@ class VisionConfig(_Section):
         return self.vt_hidden_size * self.merge_kernel_size[0] * self.merge_kernel_size[1]
 
     @property
-    def factor(self) -> tuple[int, int]:
+    def token_pixels(self) -> tuple[int, int]:
         """Height and width that one token covers, in pixels; pictures are padded to multiples."""
         return (
             self.patch_size * self.merge_kernel_size[0],
@@ -204,7 +205,7 @@ class K25Config(_Section):
 
 
 def preset(name: str) -> K25Config:
-    """One of `PRESETS`."""
+    """One of `PRESETS`; raises `FileNotFoundError` for another name."""
     return parse_config(
         (files("openswarm.k25") / "configs" / f"{name}.json").read_text("utf-8"), name
     )
@@ -213,16 +214,11 @@ def preset(name: str) -> K25Config:
 def load_config(folder: Path) -> K25Config:
     """The configuration of a checkpoint's folder. Raises `ModelFileError` naming file and field."""
     path = folder / "config.json"
+    data = read_bounded(path, MAX_BYTES, "configuration")
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
         text = data.decode("utf-8")
-    except FileNotFoundError:
-        raise ModelFileError(f"{folder} has no config.json, so it is no model's folder") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ModelFileError(f"{path} cannot be read: {error}") from None
-    if len(data) > MAX_BYTES:
-        raise ModelFileError(f"{path} is longer than {MAX_BYTES} bytes, so it is no configuration")
     return parse_config(text, str(path))
 
 

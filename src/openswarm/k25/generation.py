@@ -1,7 +1,7 @@
 """Generation: many replies at once from one model, each beginning and ending when it likes.
 
-A step reads a bounded piece of the prompts that wait, then brings one token to every reply that
-runs. Slots that get free are used at once, and what a slot holds is not computed again for a prompt
+A step brings one token to every reply that runs, then reads a bounded piece of the prompts that
+wait. Slots that get free are used at once, and what a slot holds is not computed again for a prompt
 that begins the same way. Owns the queue, the rows and their latents; knows no text, chat or thread:
 one caller steps it.
 
@@ -18,7 +18,7 @@ import torch
 from openswarm.k25.cache import LatentCache
 from openswarm.k25.errors import ModelFileError
 from openswarm.k25.model import K25
-from openswarm.k25.prefix import Prompt, Slot, Slots, prompt_of
+from openswarm.k25.prefix import KeyedPrompt, Slot, Slots, prompt_of
 from openswarm.k25.requests import (
     Event,
     Finish,
@@ -29,9 +29,7 @@ from openswarm.k25.requests import (
     TooLongError,
     whole,
 )
-from openswarm.k25.sampling import Sampling, sample
-
-__all__ = ["Engine", "Event", "Generated", "GenerationRequest", "Sampling", "Ticket"]
+from openswarm.k25.sampling import sample
 
 SLOTS = 16
 """Replies that are made together."""
@@ -70,7 +68,7 @@ class Engine:
         self._cache = LatentCache(config, slots, tokens or config.max_position_embeddings, dtype)
         self._slots = Slots(slots)
         self._chunk = chunk
-        self._queue: deque[tuple[Ticket, GenerationRequest, Prompt]] = deque()
+        self._queue: deque[tuple[Ticket, GenerationRequest, KeyedPrompt]] = deque()
         self._reading: list[_Row] = []
         self._running: list[_Row] = []
         self._tickets = 0
@@ -116,7 +114,7 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> list[Event]:
-        """One piece of prompts, then one token for every reply that runs."""
+        """One token for every reply that runs, then one piece of the prompts that wait."""
         if self._model.training:
             self._model.eval()
         self._admit()

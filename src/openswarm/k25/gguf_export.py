@@ -5,11 +5,11 @@ Owns the file: what its header says, and that it is whole or absent. Layout and 
 what llama.cpp reads for this architecture.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import import_module
 from math import prod
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from openswarm.k25.gguf_layout import Entry, Form, Plain, State, entries
 from openswarm.k25.gguf_vocab import MODEL, PRE_TOKENIZER, merges, token_texts
 from openswarm.k25.layout import GROUP
 from openswarm.k25.scheme import fits
+from openswarm.k25.shards import whole_file
 from openswarm.k25.tokenizer import Tokenizer
 
 ARCHITECTURE = "deepseek2"
@@ -57,7 +58,6 @@ def export(
     *,
     dense: Plain = "bf16",
     experts: Form = "q4_0",
-    chat_template: str = "",
 ) -> Written:
     """Writes the file, one tensor in memory at a time; it is there when it is whole.
 
@@ -69,23 +69,12 @@ def export(
     """
     _check(config, tokenizer, experts)
     gguf = _gguf()
-    part = path.with_name(f".{path.name}.{token_hex(4)}.partial")
-    writer = gguf.GGUFWriter(part, ARCHITECTURE)
-    for key, value in {**metadata(config.text_config), **_numbers(experts)}.items():
-        _add(writer, key, value)
-    _add_vocabulary(writer, config.text_config, tokenizer)
-    if chat_template:
-        writer.add_chat_template(chat_template)
     plan = list(entries(config, state, dense, experts))
-    try:
+    with whole_file(path) as partial, closing(gguf.GGUFWriter(partial, ARCHITECTURE)) as writer:
+        for key, value in {**metadata(config.text_config), **_numbers(experts)}.items():
+            _add(writer, key, value)
+        _add_vocabulary(writer, config.text_config, tokenizer)
         _write(gguf, writer, plan)
-        writer.close()
-        part.replace(path)
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be written: {error}") from None
-    finally:
-        writer.close()
-        part.unlink(missing_ok=True)
     return Written(path, len(plan), path.stat().st_size)
 
 

@@ -13,6 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from openswarm.k25.bounded import read_bounded
 from openswarm.k25.errors import ModelFileError
 
 MAX_HEADER = 100_000_000
@@ -74,10 +75,7 @@ def read_index(folder: Path) -> dict[str, str]:
     Raises `ModelFileError`.
     """
     path = folder / INDEX
-    with _opened(path) as file:
-        data = file.read(MAX_HEADER + 1)
-    if len(data) > MAX_HEADER:
-        _fail(path, f"is longer than {MAX_HEADER} bytes")
+    data = read_bounded(path, MAX_HEADER, "index of shards")
     entries = _object(path, data).get("weight_map")
     if not isinstance(entries, dict) or not entries:
         _fail(path, "has no weight_map")

@@ -89,14 +89,13 @@ class Experts(nn.Module):
         product over all experts, whatever their loads; no copy is dropped.
         """
         gate_up_EGH, down_EHI = self._weights(x_TH)
-        tokens, copies = chosen_TK.shape
         order_S = chosen_TK.flatten().argsort(stable=True)
         ends_E = chosen_TK.flatten().bincount(minlength=len(down_EHI)).cumsum(0).to(torch.int32)
-        x_SH = x_TH.to(down_EHI.dtype)[:, None].expand(-1, copies, -1).flatten(0, 1)
+        x_SH = x_TH.to(down_EHI.dtype)[:, None].expand(-1, chosen_TK.shape[1], -1).flatten(0, 1)
         x_SH = Permuted.apply(x_SH, order_S)
         gate_SI, up_SI = F.grouped_mm(x_SH, gate_up_EGH.mT, offs=ends_E).chunk(2, dim=-1)
         y_SH = F.grouped_mm(F.silu(gate_SI) * up_SI, down_EHI.mT, offs=ends_E)
-        y_TKH = Permuted.apply(y_SH, order_S.argsort()).view(tokens, copies, -1)
+        y_TKH = Permuted.apply(y_SH, order_S.argsort()).unflatten(0, chosen_TK.shape)
         return (weights_TK.to(y_TKH.dtype)[:, None] @ y_TKH).squeeze(1)
 
     def _weights(self, x_TH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from openswarm.k25.config import TextConfig
-from openswarm.k25.layout import HEAD, PROJECTOR, TEXT, VISION, expert_name
+from openswarm.k25.layout import HEAD, PROJECTOR, TEXT, VISION
 
 Form = Literal["weight", "weight_packed", "weight_scale", "weight_shape"]
 """How an expert's matrix stands in the file: plain, or one of the three tensors of INT4."""
@@ -24,7 +24,6 @@ _EXPERT = re.compile(
     rf"{re.escape(TEXT)}layers\.{_NUMBER}\.mlp\.experts\.{_NUMBER}"
     rf"\.({'|'.join(get_args(Matrix))})\.({'|'.join(get_args(Form))})"
 )
-_STACK = re.compile(rf"{re.escape(MODULE_TEXT)}layers\.{_NUMBER}\.mlp\.experts\.\w+")
 _AS_THEY_ARE = (VISION, PROJECTOR)
 
 
@@ -59,26 +58,6 @@ def place_of(name: str, config: TextConfig) -> Place | None:
     if name.startswith(TEXT):
         return Place(MODULE_TEXT + name.removeprefix(TEXT))
     return Place(name) if name == HEAD or name.startswith(_AS_THEY_ARE) else None
-
-
-def published_name(place: Place, config: TextConfig) -> str:
-    """The published name of a place: the inverse of `place_of`.
-
-    Raises `ValueError` for a slice that is no matrix of an expert.
-    """
-    if place.slice is None:
-        as_it_is = place.parameter == HEAD or place.parameter.startswith(_AS_THEY_ARE)
-        if as_it_is:
-            return place.parameter
-        return TEXT + place.parameter.removeprefix(MODULE_TEXT)
-    match = _STACK.fullmatch(place.parameter)
-    layer = int(match[1]) if match else -1
-    for matrix in get_args(Matrix):
-        stack, first, last = _rows(matrix, config)
-        same_rows = (first, last) == (place.slice.first, place.slice.last)
-        if same_rows and place.parameter == f"{MODULE_TEXT}layers.{layer}.mlp.experts.{stack}":
-            return f"{expert_name(layer, place.slice.expert, matrix)}.{place.form}"
-    raise ValueError(f"{place} is no matrix of an expert")
 
 
 def _rows(matrix: str, config: TextConfig) -> tuple[str, int, int]:

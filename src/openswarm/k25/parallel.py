@@ -17,21 +17,19 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
 from openswarm.core.errors import SettingsError
-from openswarm.k25.attention import MultiHeadLatentAttention
 from openswarm.k25.model import K25
 from openswarm.k25.moe import MixtureOfExperts
 from openswarm.k25.pixels import PATCH, Patches
 from openswarm.k25.sharding import gathered, local
 
 Mode = Literal["none", "fsdp", "experts"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 DEVICE = "cpu"
 PATIENCE = timedelta(minutes=10)
 """How long a process waits for the others before it gives up."""
@@ -95,8 +93,6 @@ def start(
     Raises `SettingsError` when mode and launch do not fit: `none` in one of many processes, or
     another mode without torchrun.
     """
-    if mode not in MODES:
-        raise SettingsError(f"--parallel is one of {', '.join(MODES)}, not {mode!r}")
     try:
         rank, size = int(environment.get("RANK", 0)), int(environment.get("WORLD_SIZE", 1))
     except ValueError as error:
@@ -154,9 +150,9 @@ def reduce_load(model: K25, ranks: Ranks) -> None:
 
 def reduce_max_logits(model: K25, ranks: Ranks) -> None:
     """Makes the recorded largest logits those of all processes; to be called before QK-Clip."""
-    for module in model.modules():
-        if isinstance(module, MultiHeadLatentAttention) and module.max_logits_H is not None:
-            module.max_logits_H = ranks.largest(module.max_logits_H)
+    for attention in model.attentions():
+        if attention.max_logits_H is not None:
+            attention.max_logits_H = ranks.largest(attention.max_logits_H)
 
 
 @torch.no_grad()

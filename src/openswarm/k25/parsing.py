@@ -36,7 +36,7 @@ _MARKER = re.compile("|".join(map(re.escape, MARKERS)))
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class ReplyDelta:
     """A piece of a reply that can be shown as it comes."""
 
     kind: Literal["reasoning", "text"]
@@ -52,7 +52,7 @@ class ParsedReply:
     calls: tuple[ToolCall, ...]
     whole: bool
     """Whether nothing is missing: no marker, thought or call was cut, and no call had to go."""
-    held: tuple[Delta, ...] = ()
+    held: tuple[ReplyDelta, ...] = ()
     """What `feed` had held back, because it could have been the beginning of a marker."""
 
 
@@ -70,7 +70,7 @@ class ReplyParser:
         self._sections: list[CallSection] = []
         self._ended = False
 
-    def feed(self, text: str) -> list[Delta]:
+    def feed(self, text: str) -> list[ReplyDelta]:
         """Takes the next piece; returns what it adds to the reasoning and to the text."""
         words, self._pending = _words(self._pending + text)
         return self._show(words)
@@ -92,8 +92,8 @@ class ReplyParser:
             held=tuple(held),
         )
 
-    def _show(self, words: list[Word]) -> list[Delta]:
-        deltas: list[Delta] = []
+    def _show(self, words: list[Word]) -> list[ReplyDelta]:
+        deltas: list[ReplyDelta] = []
         for word in words:
             if not self._takes(word):
                 continue
@@ -101,7 +101,7 @@ class ReplyParser:
             if deltas and deltas[-1].kind == self._kind:
                 deltas[-1] = replace(deltas[-1], text=deltas[-1].text + word.text)
             else:
-                deltas.append(Delta(self._kind, word.text))
+                deltas.append(ReplyDelta(self._kind, word.text))
         return deltas
 
     def _takes(self, word: Word) -> bool:

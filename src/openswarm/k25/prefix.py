@@ -15,7 +15,7 @@ WORTH_WAITING = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class KeyedPrompt:
     """The keys of a prompt's tokens: equal keys at equal places have equal latents.
 
     A text token's key is its id; a media token's is made from the pixels and its place in them.
@@ -26,7 +26,7 @@ class Prompt:
     """First token of each picture, and the token behind its last."""
 
 
-def prompt_of(ids: Sequence[int], media: Sequence[Patches], pad: int) -> Prompt:
+def prompt_of(ids: Sequence[int], media: Sequence[Patches], pad: int) -> KeyedPrompt:
     """Takes a prompt apart. Its pads have to be as many as the media's tokens."""
     keys, spans = list(ids), []
     places = [place for place, token in enumerate(ids) if token == pad]
@@ -40,7 +40,7 @@ def prompt_of(ids: Sequence[int], media: Sequence[Patches], pad: int) -> Prompt:
         for offset, place in enumerate(mine):
             keys[place] = first - offset
         spans.append((mine[0], mine[-1] + 1))
-    return Prompt(keys, spans)
+    return KeyedPrompt(keys, spans)
 
 
 def _digest(entry: Patches) -> int:
@@ -92,7 +92,7 @@ class Slots:
         self._slots = [Slot(number) for number in range(count)]
         self._clock = 0
 
-    def take(self, prompt: Prompt) -> Place | None:
+    def take(self, prompt: KeyedPrompt) -> Place | None:
         """A slot for a prompt, or None while none is free or another one reads its beginning.
 
         The slot that holds the most of the prompt is the source. It is continued when the prompt
@@ -124,7 +124,7 @@ class Slots:
             slot.keys = []
 
     @staticmethod
-    def _usable(source: Slot, prompt: Prompt) -> int:
+    def _usable(source: Slot, prompt: KeyedPrompt) -> int:
         """Tokens to copy: the last token is always read, for its logits; pictures stay whole."""
         cached = min(shared(source.keys, prompt.keys), len(prompt.keys) - 1)
         for first, end in prompt.spans:

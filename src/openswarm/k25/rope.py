@@ -70,8 +70,11 @@ def angles(positions_BL: torch.Tensor, inverse_P: torch.Tensor, scale: float) ->
 
 
 def rotate(x_BLHR: torch.Tensor, angles_2BLP: torch.Tensor) -> torch.Tensor:
-    """Turns each pair of neighbouring dimensions by its angle. Computed in float32."""
-    even_BLHP, odd_BLHP = x_BLHR.float().unflatten(-1, (-1, 2)).unbind(-1)
+    """Turns each pair of neighbouring dimensions by its angle, in float32 or better.
+
+    `angles_2BLP` are cosine and sine; both tensors may have other leading dimensions than B and L.
+    """
+    even_BLHP, odd_BLHP = x_BLHR.unflatten(-1, (-1, 2)).unbind(-1)
     cos_BL1P, sin_BL1P = angles_2BLP.unsqueeze(-2)
     turned = (
         even_BLHP * cos_BL1P - odd_BLHP * sin_BL1P,

@@ -1,7 +1,7 @@
 """The bytes of tensors: read one at a time from mapped shards, written shard by shard.
 
-Owns the mapping of files into memory and the way a folder of shards comes to be: beside its place,
-and moved there when it is whole. Knows names, types and ranges, and nothing of a model. Headers
+Owns the mapping of files into memory and the way files and folders come to be: beside their place,
+and moved there when they are whole. Knows names, types and ranges, and nothing of a model. Headers
 are read by `headers`; nothing is ever unpickled.
 """
 
@@ -126,7 +126,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelFileError(f"{folder} is there already; save to a new folder")
-    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    partial = _beside(folder)
     try:
         partial.mkdir(parents=True)
         yield partial
@@ -137,6 +137,29 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise ModelFileError(f"{folder} cannot be written: {error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to, which becomes the file `path` when the block ends well, and is gone when
+    it does not; a file that was there stays until then.
+
+    Raises `ModelFileError` when the disk does not take what is written.
+    """
+    partial = _beside(path)
+    try:
+        yield partial
+        _synchronise(partial)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"{path} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    """A name in the same folder that nothing has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 def _synchronise(path: Path) -> None:

@@ -1,8 +1,8 @@
 """A conversation as K2.5 reads it: the published chat template, as pieces.
 
 Owns the order and the markers of turns. Knows no tokenizer and no pictures: a picture is one
-`<|media_pad|>` here, and `expand` makes room for its vectors. What users, tools and models wrote
-is never looked into, so nothing in it can become a marker.
+`<|media_pad|>` here, and `pieces.expand` makes room for its vectors. What users, tools and models
+wrote is never looked into, so nothing in it can become a marker.
 
 A turn is a role's marker, its name, `<|im_middle|>`, a body and `<|im_end|>`, with nothing between
 turns. No system turn is made up where there is none. Reasoning is shown from the last answer on
@@ -15,7 +15,7 @@ from itertools import chain
 from openswarm.core.messages import ImagePart, Message, Part, TextPart, VideoPart
 from openswarm.k25.callids import with_own_ids
 from openswarm.k25.declaration import ToolDeclaration, declare
-from openswarm.k25.pieces import Piece, expand, text_of
+from openswarm.k25.pieces import Piece
 from openswarm.k25.tokens import (
     CALL_ARGUMENTS,
     CALL_BEGIN,
@@ -34,8 +34,6 @@ from openswarm.k25.tokens import (
     SECTION_END,
     THINK,
 )
-
-__all__ = ["RESULT", "Chunks", "Piece", "expand", "one_chunk", "render", "text_of", "timestamp"]
 
 RESULT = "## Return of "
 """How the body of a tool's result begins; the id and a line break follow."""

@@ -14,6 +14,7 @@ from typing import Self
 
 import tiktoken
 
+from openswarm.k25.bounded import read_bounded
 from openswarm.k25.errors import ModelFileError
 from openswarm.k25.pieces import Piece
 from openswarm.k25.tokens import MARKERS, PATTERN, SPECIAL_TOKENS, special_ids
@@ -112,13 +113,7 @@ class StreamDecoder:
 
 def read_ranks(path: Path) -> dict[bytes, int]:
     """The ordinary tokens and their ranks. Raises `ModelFileError` naming the file and the line."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error}") from None
-    if len(data) > MAX_BYTES:
-        raise ModelFileError(f"{path} is longer than {MAX_BYTES} bytes, so it is no vocabulary")
+    data = read_bounded(path, MAX_BYTES, "vocabulary")
     ranks: dict[bytes, int] = {}
     for number, line in enumerate(data.splitlines(), 1):
         token, rank = _entry(line, f"{path}, line {number}")

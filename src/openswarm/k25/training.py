@@ -11,17 +11,15 @@ import math
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from openswarm.core.errors import UserError
-from openswarm.k25.clip import qk_clip
+from openswarm.k25.clip import TAU, qk_clip
 from openswarm.k25.model import K25
 from openswarm.k25.muon import MuonClip, param_groups
 from openswarm.k25.parallel import (
@@ -61,7 +59,7 @@ class Recipe:
     decay: float = 0.4
     """The share of steps at the end in which it falls linearly to a twentieth."""
     weight_decay: float = 0.1
-    tau: float = 100.0
+    tau: float = TAU
     """QK-Clip bounds each head's largest logit."""
     clip_every: int = 10
     """Steps between two looks at the logits."""
@@ -190,7 +188,7 @@ class Trainer:
         self._prepare(looks)
         batch = self.batches(step)
         share = share_of(batch, self.ranks, self.model.config.media_placeholder_token_id)
-        with _precision(recipe.bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
             part = loss_of(self.model, share, self.ranks)
         part.backward()
         loss = float(self.ranks.mean(part))
@@ -234,10 +232,6 @@ class Trainer:
         reduce_load(self.model, self.ranks)
         loads = [router.rebalance(self.recipe.balance_rate) for router in self.model.routers()]
         return sum(float(load_E.max() / load_E.mean()) for load_E in loads) / max(len(loads), 1)
-
-
-def _precision(bf16: bool) -> AbstractContextManager[Any]:
-    return torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext()
 
 
 def _keep_log_before(path: Path, step: int) -> None:

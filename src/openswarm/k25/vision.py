@@ -26,6 +26,7 @@ from torch.nn.functional import gelu, interpolate, linear, scaled_dot_product_at
 from openswarm.k25.config import VisionConfig
 from openswarm.k25.errors import ModelFileError
 from openswarm.k25.pixels import MERGE, PATCH, Patches
+from openswarm.k25.rope import rotate
 
 THETA = 10_000.0
 """Base of the frequencies, of rotations and of the time embedding alike."""
@@ -42,9 +43,8 @@ class Pack:
 
     runs: tuple[tuple[int, int], ...]
     """Entries and their length in patches, for each run of equal lengths."""
-    cos_NF: torch.Tensor
-    """float32; F is half of a head's dimensions, one angle for each adjacent pair."""
-    sin_NF: torch.Tensor
+    turns_2NF: torch.Tensor
+    """Cosine and sine, float32; F is half of a head's dimensions, one angle for each pair."""
 
     @classmethod
     def of(cls, grids: Sequence[Grid], head_dim: int, device: torch.device) -> Self:
@@ -52,7 +52,7 @@ class Pack:
         runs = tuple((len(list(run)), length) for length, run in groupby(grids, key=prod))
         known = {grid: angles(grid, head_dim) for grid in set(grids)}
         angles_NF = torch.cat([known[grid] for grid in grids]).to(device)
-        return cls(runs, angles_NF.cos(), angles_NF.sin())
+        return cls(runs, torch.stack((angles_NF.cos(), angles_NF.sin())))
 
 
 class PositionGrid(nn.Module):
@@ -133,7 +133,7 @@ class Block(nn.Module):
 
     def _attend(self, x_NW: torch.Tensor, pack: Pack) -> torch.Tensor:
         query, key, value = self.wqkv(x_NW).unflatten(1, (3, self.heads, -1)).unbind(1)
-        query, key = rotate(query, pack.cos_NF, pack.sin_NF), rotate(key, pack.cos_NF, pack.sin_NF)
+        query, key = rotate(query, pack.turns_2NF), rotate(key, pack.turns_2NF)
         sizes = [entries * length for entries, length in pack.runs]
         mixed = [
             _within(*(part.unflatten(0, run) for part in parts))
@@ -219,14 +219,6 @@ def angles(grid: Grid, head_dim: int) -> torch.Tensor:
     y = torch.arange(rows, dtype=torch.float32).repeat_interleave(columns)
     pairs = torch.stack([torch.outer(x, rates), torch.outer(y, rates)], dim=2)
     return pairs.flatten(1).repeat(frames, 1)
-
-
-def rotate(x_NAE: torch.Tensor, cos_NF: torch.Tensor, sin_NF: torch.Tensor) -> torch.Tensor:
-    """Turns each adjacent pair of a head's dimensions by its angle, in float32 or better."""
-    even, odd = x_NAE[..., 0::2], x_NAE[..., 1::2]
-    cos, sin = cos_NF[:, None], sin_NF[:, None]
-    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
-    return turned.flatten(2).to(x_NAE.dtype)
 
 
 def merge(x_NW: torch.Tensor, grid: Grid, kernel: tuple[int, int]) -> torch.Tensor:

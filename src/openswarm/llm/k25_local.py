@@ -146,6 +146,7 @@ def _loaded(folder: Path, parallel: int, spec: str) -> _Loaded:
     try:
         from openswarm.k25.checkpoint import load_model
         from openswarm.k25.generation import Engine
+        from openswarm.k25.packed import pack_experts
         from openswarm.llm.k25_prompt import Prompts, tokenizer_of
     except ImportError as error:
         if (error.name or "").startswith("openswarm"):
@@ -153,6 +154,8 @@ def _loaded(folder: Path, parallel: int, spec: str) -> _Loaded:
         raise SettingsError(f"{spec} needs {error.name}: {EXTRA}") from None
     try:
         model = load_model(folder)
+        if model.config.int4:
+            pack_experts(model)
         tokenizer = tokenizer_of(folder, model.config.text_config.vocab_size)
     except ModelFileError as error:
         raise SettingsError(f"{spec} cannot be loaded: {error}") from None

@@ -15,12 +15,12 @@ from openswarm.k25.callids import with_own_ids
 from openswarm.k25.declaration import ToolDeclaration
 from openswarm.k25.errors import ModelFileError
 from openswarm.k25.grammar import Grammars, ReplyForm, TokenGrammar
-from openswarm.k25.parsing import Delta as Parsed
-from openswarm.k25.parsing import ReplyParser
+from openswarm.k25.parsing import ReplyDelta, ReplyParser
+from openswarm.k25.pieces import expand
 from openswarm.k25.pixels import Patches, image_patches, video_chunks
 from openswarm.k25.requests import GenerationRequest
 from openswarm.k25.sampling import Sampling
-from openswarm.k25.template import expand, render
+from openswarm.k25.template import render
 from openswarm.k25.tokenizer import FILE, StreamDecoder, Tokenizer
 from openswarm.k25.tokens import (
     EOS,
@@ -89,7 +89,7 @@ class Reading:
         )
         return message, rest
 
-    def _shown(self, deltas: Iterable[Parsed]) -> list[Delta]:
+    def _shown(self, deltas: Iterable[ReplyDelta]) -> list[Delta]:
         shown = [Delta(delta.kind, delta.text) for delta in deltas]
         if self._stops:
             self._text += "".join(delta.text for delta in shown if delta.kind == "text")

@@ -1,7 +1,5 @@
 """Pictures of a conversation as files, for the run that is to look at them."""
 
-import base64
-import binascii
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,8 +7,10 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from openswarm.core.errors import UserError
 from openswarm.core.messages import ImagePart, Message, VideoPart
 from openswarm.journal.removal import remove
+from openswarm.media.pictures import data_url
 from openswarm.server.failures import bad_request
 
 
@@ -47,13 +47,10 @@ def _bytes(part: ImagePart | VideoPart) -> bytes:
         raise bad_request(
             "a run takes no video; take openswarm-instant or openswarm-thinking", "messages"
         )
-    head, _, data = part.url.partition(";base64,")
-    if not head.startswith("data:"):
-        raise bad_request("a run takes pictures as data: URLs, not as addresses", "messages")
     try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise bad_request("a picture's data: URL is not base64", "messages") from None
+        return data_url(part.url)
+    except UserError as error:
+        raise bad_request(f"a run takes pictures as data: URLs: {error}", "messages") from None
 
 
 def _written(pictures: Sequence[bytes], folder: Path) -> tuple[Path, ...]:

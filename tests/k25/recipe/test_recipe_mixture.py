@@ -1,16 +1,24 @@
 """Batches: repeatable from a step alone, full, with the share of pictures that is asked for."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from openswarm.core.errors import SettingsError, UserError
+from openswarm.k25.config import preset
+from openswarm.k25.parallel import Ranks
 from openswarm.k25.recipe import case as cases
 from openswarm.k25.recipe import pages
 from openswarm.k25.recipe.corpus import Corpus, corpus, cut
+from openswarm.k25.recipe.course import train
 from openswarm.k25.recipe.draws import Draw, is_held_out
 from openswarm.k25.recipe.examples import Encoder
 from openswarm.k25.recipe.mixture import Mixture, early, late
+from openswarm.k25.recipe.runs import Run
 from openswarm.k25.tokenizer import Tokenizer
 from openswarm.k25.tokens import BOS, END_THINK, IM_END, MEDIA_PAD, PAD, THINK
+from openswarm.k25.training import Recipe
 
 ROWS, LENGTH = 4, 384
 
@@ -51,9 +59,9 @@ def test_a_batch_is_full_and_has_a_place_for_every_token_of_its_pictures(
 
 
 @pytest.mark.requirement("model.recipe-fusion")
-@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize(("ratio", "error"), [(0.0, 0.0), (0.1, 0.03), (0.5, 0.07)])
 def test_the_share_of_pictures_is_what_was_asked_for(
-    tokenizer: Tokenizer, texts: Corpus, ratio: float
+    tokenizer: Tokenizer, texts: Corpus, ratio: float, error: float
 ) -> None:
     mixture = Mixture(tokenizer, fusion=early(ratio), texts=texts)
     shown = [mixture.example(number, pictures=True) for number in range(60)]
@@ -62,7 +70,7 @@ def test_the_share_of_pictures_is_what_was_asked_for(
     batches = [mixture.batch(step, ROWS, LENGTH) for step in range(6)]
     media = sum(patches.tokens for batch in batches for patches in batch.media)
     tokens = sum(batch.tokens_BL.numel() for batch in batches)
-    assert media * per_spot / tokens == pytest.approx(ratio, abs=0.08)
+    assert media * per_spot / tokens == pytest.approx(ratio, abs=error)
 
 
 @pytest.mark.requirement("model.recipe-fusion")
@@ -72,6 +80,23 @@ def test_late_fusion_shows_as_many_pictures_as_early_but_all_at_the_end() -> Non
     shares = [fusion(step) for step in range(steps)]
     assert shares[79] == 0 and shares[80] == pytest.approx(0.5)
     assert sum(shares) / steps == pytest.approx(early(0.1)(0))
+
+
+@pytest.mark.requirement("model.recipe-fusion")
+def test_more_pictures_than_late_steps_have_room_for_are_refused() -> None:
+    assert Run(vision=0.2, vision_from=0.8).fusion(100)(99) == pytest.approx(1)
+    with pytest.raises(UserError, match=r"--vision is 0\.3, and after --vision-from 0\.8"):
+        Run(vision=0.3, vision_from=0.8)
+
+
+@pytest.mark.requirement("model.parallel")
+def test_rows_that_cannot_be_dealt_out_in_the_last_stage_are_refused_at_the_first_step(
+    tmp_path: Path,
+) -> None:
+    run, recipe = Run(rows=8), Recipe(steps=10)
+    with pytest.raises(SettingsError, match=r"batch of 2 rows .* 4 processes"):
+        train(preset("tiny"), recipe, run, tmp_path / "run", ranks=Ranks("fsdp", 0, 4))
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.requirement("model.recipe-mask")

@@ -1,6 +1,6 @@
 """Which conversations there are, how often each comes, and under which system prompts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from openswarm.k25.recipe.about import small_talk, system_prompt, unknowable
@@ -47,9 +47,9 @@ KINDS: tuple[tuple[Kind, float], ...] = (
 """How often each kind of conversation comes, by examples."""
 
 
-def chat(draw: Draw, corpus: Corpus, kinds: Sequence[tuple[Kind, float]] = KINDS) -> Case:
+def chat(draw: Draw, corpus: Corpus) -> Case:
     """A conversation in text."""
-    return _under_system(draw, draw.weighted(kinds)(draw), corpus)
+    return _under_system(draw, draw.weighted(KINDS)(draw), corpus)
 
 
 def seen(draw: Draw, corpus: Corpus) -> Case:

@@ -24,12 +24,15 @@ from openswarm.k25.recipe.examples import Prompt
 from openswarm.k25.recipe.runs import Run, batches
 from openswarm.k25.requests import GenerationRequest
 from openswarm.k25.sampling import Sampling
-from openswarm.k25.tokenizer import BUNDLED, Tokenizer
+from openswarm.k25.tokenizer import BUNDLED, FILE, Tokenizer
+from openswarm.k25.tokens import IM_END
 from openswarm.k25.training import Batch, Progress, Recipe, Trainer, loss_of
 from openswarm.k25.training_state import load_weights
 
 REPLY_TOKENS = 160
 """Of an examined reply; the longest right one is shorter."""
+WINDOW = 2048
+"""Of an examined conversation: as long as the positions of the smallest model."""
 
 
 def train(
@@ -45,8 +48,12 @@ def train(
     """Trains in a folder, or goes on there; `start` is another run's folder to begin from.
 
     Of several `ranks` only the main one gets the trained model. Raises `UserError` when the folder
-    holds a run of other settings.
+    holds a run of other settings, and `SettingsError` when the rows of any stage cannot be dealt
+    out evenly: at the first step, and not hours later.
     """
+    short, long = run.shapes(config)
+    for rows, _ in (short, long) if recipe.extend_from < 1 else (short,):
+        ranks.rows(rows)
     if ranks.is_main:
         folder.mkdir(parents=True, exist_ok=True)
         _same_run(folder / "run.json", config, recipe, run, start)
@@ -76,8 +83,8 @@ def _whole(model: K25, ranks: Ranks) -> K25 | None:
 def examine(model: K25, each: int = 20) -> dict[str, Any]:
     """Held-out scores by skill (share of exact replies), and held-out losses in nats."""
     tokenizer = Tokenizer.load(BUNDLED)
-    end = tokenizer.special["<|im_end|>"]
-    engine = Engine(model, slots=16, tokens=2048)
+    end = tokenizer.special[IM_END]
+    engine = Engine(model, tokens=WINDOW)
 
     def generate(prompts: Sequence[Prompt]) -> list[list[int]]:
         sampling = Sampling(temperature=0.0, max_tokens=REPLY_TOKENS, stop=frozenset({end}))
@@ -107,7 +114,7 @@ def write(model: K25, folder: Path, *, int4: bool) -> Path:
     target = folder / "model"
     shutil.rmtree(target, ignore_errors=True)
     save_model(model, target, int4=int4)
-    shutil.copy(BUNDLED / "tiktoken.model", target)
+    shutil.copy(BUNDLED / FILE, target)
     return target
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from openswarm.core.messages import Message, VideoPart
+from openswarm.k25.pieces import Piece
 from openswarm.k25.pixels import Patches, image_patches, video_chunks
 from openswarm.k25.recipe.case import FRAME_SECONDS, Case
-from openswarm.k25.template import Piece, render
+from openswarm.k25.template import render
 from openswarm.k25.tokenizer import Tokenizer
 from openswarm.k25.tokens import EOS, MEDIA_PAD
 from openswarm.media.video import Frame

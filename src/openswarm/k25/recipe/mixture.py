@@ -39,7 +39,7 @@ DEFAULT_FUSION = early(0.2)
 
 def late(ratio: float, steps: int, start: float) -> Fusion:
     """No pictures before the share `start` of the steps; after it so many that a run of `steps`
-    has seen the share `ratio` of them, as far as that can be.
+    has seen the share `ratio` of them. `ratio` is at most `1 - start`.
     """
     return lambda step: 0.0 if step < start * steps else min(1.0, ratio / (1 - start))
 

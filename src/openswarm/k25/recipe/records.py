@@ -75,12 +75,12 @@ class Record:
         return f"{head}\n{' | '.join((self.name, *map(str, self.values.values())))}"
 
 
-def record(draw: Draw, kind: str = "", name: str = "") -> Record:
+def record(draw: Draw, kind: str = "") -> Record:
     """A record with two to all of its kind's fields, of a name of the draw's split."""
     kind = kind or draw.pick(list(kinds()))
     fields = kinds()[kind]
     chosen = draw.some(fields, draw.between(2, len(fields)))
-    name = name or draw.subject(lambda: things.name(draw))
+    name = draw.subject(lambda: things.name(draw))
     return Record(kind, name, {field: field.value(draw) for field in chosen})
 
 

@@ -47,9 +47,9 @@ def word(draw: Draw) -> str:
     return draw.pick(WORDS)
 
 
-def listed(items: list[str], last: str = "and") -> str:
+def listed(items: list[str]) -> str:
     """`a, b and c`."""
-    return f"{', '.join(items[:-1])} {last} {items[-1]}" if len(items) > 1 else items[0]
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else items[0]
 
 
 def article(noun: str) -> str:
