@@ -207,14 +207,26 @@ def test_a_task_is_routed_by_the_core_alone(installed: Installed) -> None:
     assert (routed["mode"], routed["width"]) == ("swarm", 27)
 
 
+@pytest.mark.requirement("model.inspect")
+def test_a_model_is_inspected_by_the_core_alone(installed: Installed) -> None:
+    """Its configuration and the headers of its files need no torch."""
+    done = installed.run("k25", "inspect", "published", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["parameters"]["text"] == 1_026_408_232_448
+    trained = installed.run("k25", "train", "tiny", "--out", "run")
+    assert trained.returncode == 1
+    assert "pip install 'openswarm[model]'" in trained.stderr
+
+
 def test_the_package_works_without_the_repository(installed: Installed) -> None:
     """What is imported is the installed package, and all its modules can be imported: those of the
-    server need its extra, and no other module needs them."""
+    server and of the model need their extras, and no other module needs them."""
     code = (
         "import importlib, pkgutil, openswarm\n"
         "assert 'site-packages' in openswarm.__file__\n"
         "for found in pkgutil.walk_packages(openswarm.__path__, 'openswarm.', onerror=print):\n"
-        "    if not found.name.endswith('__main__') and '.server.' not in found.name:\n"
+        "    with_extra = ('.server.', '.k25.', '.llm.k25_', '__main__')\n"
+        "    if not any(part in found.name for part in with_extra):\n"
         "        importlib.import_module(found.name)\n"
     )
     done = installed.python(code)

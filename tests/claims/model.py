@@ -82,7 +82,7 @@ model.sampling-alone: a row does not depend on the rows beside it
 model.batching: replies that are made together are what they are alone
 model.continuous: slots serve a queue in order, and none waits for a long prompt
 model.prefix-cache: what prompts have in common is read once, pixels included
-model.window: a prompt beyond the window is refused by both lengths; a reply ends where it or the turn does
+model.window: a prompt beyond the window is refused by both lengths; a reply ends there or stops
 model.grammar-json: a reply fits its schema
 model.grammar-tools: calls are of declared tools with fitting arguments
 model.grammar-thinking: thoughts come first and come to an end

@@ -1,7 +1,6 @@
 """Checkpoints: what is saved is loaded bit for bit, one expert is read alone, faults are named."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from openswarm.core.messages import ImagePart, Message, TextPart, ToolCall, VideoPart
 from openswarm.k25.errors import ModelFileError
-from openswarm.k25.parsing import MAX_CALLS, ReplyDelta, ParsedReply, ReplyParser
+from openswarm.k25.parsing import MAX_CALLS, ParsedReply, ReplyDelta, ReplyParser
 from openswarm.k25.pieces import text_of
 from openswarm.k25.template import render
 from openswarm.k25.tokens import MARKERS

@@ -3,8 +3,8 @@
 import pytest
 import reference
 import torch
-
 from bench.model_sides import twin
+
 from openswarm.k25.attention import MultiHeadLatentAttention
 from openswarm.k25.cache import LatentCache
 from openswarm.k25.config import TextConfig, preset

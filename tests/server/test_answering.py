@@ -155,7 +155,7 @@ async def test_pictures_of_a_conversation_reach_the_agent_of_a_run() -> None:
         ),
         (
             asked("agent", Message(role="user", content=(
-                ImagePart(url="data:image/png;base64,*"),))),
+                TextPart(text="See."), ImagePart(url="data:image/png;base64,*")))),
             "is not valid base64",
         ),
     ],

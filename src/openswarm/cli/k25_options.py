@@ -1,28 +1,28 @@
 """The options of `openswarm k25 train`, each with its help."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+_share = partial(typer.Option, min=0, max=1)
 Model = Annotated[str, typer.Argument(metavar="mini|tiny", help="Which configuration.")]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where to, and where from again.")]
 Steps = Annotated[int, typer.Option(min=0, help="Updates; 0 is the model's own number.")]
 Rate = Annotated[float, typer.Option(min=0, help="Learning rate at its highest.")]
 Rows = Annotated[int, typer.Option(min=1, help="Sequences in a batch.")]
 Length = Annotated[int, typer.Option(min=0, help="Tokens in each; 0 is the model's own.")]
-Vision = Annotated[float, typer.Option(min=0, max=1, help="Share of tokens with pictures.")]
+Vision = Annotated[float, _share(help="Share of tokens with pictures.")]
 VisionFrom = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of the steps before the first picture; 0: early fusion.")
+    float, _share(help="Share of the steps before the first picture; 0: early fusion.")
 ]
-WholeUntil = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of the steps in which prompts are learned too.")
-]
+WholeUntil = Annotated[float, _share(help="Share of the steps in which prompts are learned too.")]
 QatFrom = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of the steps after which experts are INT4; 1: never.")
+    float, _share(help="Share of the steps after which experts are INT4; 1: never.")
 ]
 ExtendFrom = Annotated[
-    float, typer.Option(min=0, max=1, help="Share of the steps after which rows are long; 1: never.")
+    float, _share(help="Share of the steps after which rows are long; 1: never.")
 ]
 BalanceRate = Annotated[float, typer.Option(min=0, help="Of router biases; 0 leaves them.")]
 Seed = Annotated[int, typer.Option(help="Of weights and data.")]

@@ -18,12 +18,26 @@ PRESETS = ("tiny", "mini", "published")
 """The configurations that come with openswarm."""
 MAX_BYTES = 1_000_000
 """A longer config.json is none."""
+LARGEST = 2**24
+"""Of any number of a configuration: a hundred times what a published model has."""
+MAX_LAYERS = 1_024
+MAX_EXPERTS = 100_000
+"""Experts in all layers together: each is a row in every list that is made of a model."""
 
 
 class _Section(BaseModel):
     """A part of the file: immutable; fields of other programs are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=(), allow_inf_nan=False
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        for name, value in self:
+            if isinstance(value, int) and value > LARGEST:
+                raise ValueError(f"{name} is more than {LARGEST}, which no model has")
+        return self
 
 
 class RopeScaling(_Section):
@@ -32,10 +46,10 @@ class RopeScaling(_Section):
     type: Literal["yarn"] = "yarn"
     factor: float = Field(ge=1)
     original_max_position_embeddings: int = Field(ge=1)
-    beta_fast: float = 32.0
-    beta_slow: float = 1.0
-    mscale: float = 1.0
-    mscale_all_dim: float = 1.0
+    beta_fast: float = Field(default=32.0, gt=0)
+    beta_slow: float = Field(default=1.0, gt=0)
+    mscale: float = Field(default=1.0, ge=0)
+    mscale_all_dim: float = Field(default=0.0, ge=0)
 
 
 class TextConfig(_Section):
@@ -43,7 +57,7 @@ class TextConfig(_Section):
 
     vocab_size: int = Field(ge=1)
     hidden_size: int = Field(ge=1)
-    num_hidden_layers: int = Field(ge=1)
+    num_hidden_layers: int = Field(ge=1, le=MAX_LAYERS)
     first_k_dense_replace: int = Field(ge=0)
     """So many layers at the bottom have one dense feed-forward block instead of experts."""
     intermediate_size: int = Field(ge=1)
@@ -67,7 +81,7 @@ class TextConfig(_Section):
     v_head_dim: int = Field(ge=1)
     rms_norm_eps: float = Field(gt=0)
     max_position_embeddings: int = Field(ge=1)
-    rope_theta: float = Field(gt=0)
+    rope_theta: float = Field(gt=1)
     rope_scaling: RopeScaling | None = None
     attention_bias: Literal[False] = False
     tie_word_embeddings: Literal[False] = False
@@ -88,6 +102,8 @@ class TextConfig(_Section):
                 f"num_experts_per_tok ({self.num_experts_per_tok}) is more than n_routed_experts"
                 f" ({self.n_routed_experts})"
             )
+        if self.n_routed_experts * self.num_hidden_layers > MAX_EXPERTS:
+            raise ValueError(f"n_routed_experts in all layers are more than {MAX_EXPERTS}")
         if self.num_key_value_heads != self.num_attention_heads:
             raise ValueError("num_key_value_heads has to equal num_attention_heads in this model")
         for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
@@ -120,10 +136,10 @@ class VisionConfig(_Section):
     """Frames of a chunk of video at most."""
     pos_emb_type: Literal["divided_fixed"] = "divided_fixed"
     vt_num_attention_heads: int = Field(ge=1)
-    vt_num_hidden_layers: int = Field(ge=1)
+    vt_num_hidden_layers: int = Field(ge=1, le=MAX_LAYERS)
     vt_hidden_size: int = Field(ge=4)
     vt_intermediate_size: int = Field(ge=1)
-    merge_kernel_size: tuple[int, int] = (2, 2)
+    merge_kernel_size: tuple[Literal[2], Literal[2]] = (2, 2)
     video_attn_type: Literal["spatial_temporal"] = "spatial_temporal"
     merge_type: Literal["sd2_tpool"] = "sd2_tpool"
     mm_projector_type: Literal["patchmerger"] = "patchmerger"

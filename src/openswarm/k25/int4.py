@@ -1,7 +1,8 @@
 """INT4 weights in groups: how they are rounded, packed into 32-bit numbers, and trained through.
 
 Owns the one rounding rule, which training (`fake_quantize`) and files (`quantize`) share, so that a
-packed model computes with exactly the weights that its training saw. Knows neither experts nor
+packed model computes with exactly the weights that its training saw in float32 (bf16 autocast
+rounds their product with the scale once more). Knows neither experts nor
 files. Format: compressed-tensors' `pack-quantized`, symmetric, groups along the input dimension.
 
 Shapes: … any leading dimensions (experts), R rows (outputs), C columns (inputs), S = C/32 scales,

@@ -75,6 +75,14 @@ class ReplyParser:
         words, self._pending = _words(self._pending + text)
         return self._show(words)
 
+    def literal(self, text: str) -> list[ReplyDelta]:
+        """Takes text whose letters are known to be no markers, whatever they spell."""
+        return self._show(self._released() + ([Word(text)] if text else []))
+
+    def marker(self, name: str) -> list[ReplyDelta]:
+        """Takes a marker that is known to be one."""
+        return self._show([*self._released(), Word(name, marker=True)])
+
     def finish(self) -> ParsedReply:
         """The whole reply, after the last piece."""
         cut = not self._ended and _is_cut(self._pending)
@@ -91,6 +99,11 @@ class ReplyParser:
             whole=thought and sound and not cut and len(calls) == len(asked),
             held=tuple(held),
         )
+
+    def _released(self) -> list[Word]:
+        """What was held back and is mere text now, as something else than its rest follows."""
+        rest, self._pending = self._pending, ""
+        return [Word(rest)] if rest else []
 
     def _show(self, words: list[Word]) -> list[ReplyDelta]:
         deltas: list[ReplyDelta] = []

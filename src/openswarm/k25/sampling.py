@@ -69,8 +69,10 @@ def sample(
     if not bool(torch.isfinite(logits_BV).all()):
         raise ModelFileError("the model's logits are not finite; its weights are broken")
     greedy_B = torch.tensor([row.temperature == 0 for row in samplings])
-    temperature_B = torch.tensor([row.temperature or 1.0 for row in samplings])
-    logprobs_BV = (logits_BV.float() / temperature_B[:, None]).log_softmax(-1)
+    temperature_B = torch.tensor([row.temperature or 1.0 for row in samplings], dtype=torch.float64)
+    # the largest becomes 0 first: divided by a tiny temperature, logits would not be finite
+    below_BV = logits_BV.double() - logits_BV.amax(-1, keepdim=True).double()
+    logprobs_BV = (below_BV / temperature_B[:, None]).log_softmax(-1).float()
     kept_BV = logprobs_BV
     if allowed_BV is not None:
         kept_BV = kept_BV.masked_fill(~allowed_BV, -torch.inf)

@@ -102,7 +102,10 @@ class K25Model:
     def input_bound(self, request: Request) -> int:
         """See `ChatModel.input_bound`. More than the window is refused, so it is never more."""
         pieces = render(tuple(request.history), self._tools_shown(request), thinking=True)
-        text = sum(1 if piece.special else len(piece.text.encode()) for piece in pieces)
+        text = sum(
+            1 if piece.special else len(piece.text.encode(errors="surrogatepass"))
+            for piece in pieces
+        )
         contents = (each.content for each in request.history if not isinstance(each.content, str))
         parts = list(chain.from_iterable(contents))
         if any(isinstance(part, VideoPart) for part in parts):

@@ -28,6 +28,7 @@ from openswarm.k25.tokens import (
     IM_END,
     IM_SYSTEM,
     IM_USER,
+    MARKERS,
     MEDIA_PAD,
     SECTION_BEGIN,
 )
@@ -65,6 +66,7 @@ class Reading:
 
     def __init__(self, tokenizer: Tokenizer, prompt: Prompt, stops: Sequence[str]) -> None:
         self._decoder = StreamDecoder(tokenizer)
+        self._names = tokenizer.names
         self._parser = ReplyParser(prompt.thinking, calls_before=prompt.calls_before)
         self._stops = stops
         self._text = ""
@@ -73,11 +75,15 @@ class Reading:
 
     def take(self, token: int) -> list[Delta]:
         """What the next token adds to reasoning and text."""
-        return self._shown(self._parser.feed(self._decoder.feed([token])))
+        name = self._names.get(token)
+        if name is None:
+            return self._shown(self._parser.literal(self._decoder.feed([token])))
+        cut = self._parser.literal(self._decoder.finish())
+        return self._shown([*cut, *(self._parser.marker(name) if name in MARKERS else [])])
 
     def finish(self) -> tuple[Message, list[Delta]]:
         """The message, and what was held back because it could have become a marker."""
-        rest = self._shown(self._parser.feed(self._decoder.finish()))
+        rest = self._shown(self._parser.literal(self._decoder.finish()))
         parsed = self._parser.finish()
         rest += self._shown(parsed.held)
         ends = [parsed.text.find(stop) for stop in self._stops if stop in parsed.text]

@@ -67,6 +67,8 @@ class EngineThread:
         send, receive = anyio.create_memory_object_stream[Any](math.inf)
         listener = _Listener(asyncio.get_running_loop(), send)
         self._commands.put(lambda: self._submit(listener, request))
+        if self._closed:  # the thread may have ended in between, and never see the command
+            raise ModelError(Fault.BROKEN, CLOSED)
         try:
             async with receive:
                 async for item in receive:
@@ -97,7 +99,15 @@ class EngineThread:
                 self._step()
         finally:
             self._closed = True
+            self._take_the_rest()
             self._fail(CLOSED)
+
+    def _take_the_rest(self) -> None:
+        """Requests that came while the thread ended have to hear of it as well."""
+        while self._commands.qsize():
+            command = self._commands.get()
+            if command is not None:
+                command()
 
     def _submit(self, listener: _Listener, request: "GenerationRequest") -> None:
         try:

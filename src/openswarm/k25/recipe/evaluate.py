@@ -11,7 +11,7 @@ from typing import Any
 
 from openswarm.core.messages import ToolCall
 from openswarm.k25.parsing import ParsedReply, ReplyParser
-from openswarm.k25.recipe import about, chats, pages, sums
+from openswarm.k25.recipe import about, chats, copying, pages, sums
 from openswarm.k25.recipe.case import Case
 from openswarm.k25.recipe.corpus import Corpus
 from openswarm.k25.recipe.draws import Draw
@@ -24,8 +24,8 @@ Generate = Callable[[Sequence[Prompt]], Sequence[list[int]]]
 """Greedy continuations of prompts, up to the end of the turn."""
 KINDS = tuple(
     kind
-    for kind, _ in (*chats.KINDS, *sums.KINDS, *pages.KINDS)
-    if kind not in (sums.small_task, chats.two_turns)
+    for kind, _ in (*chats.KINDS, *copying.KINDS, *sums.KINDS, *pages.KINDS)
+    if kind not in (copying.copying_task, sums.small_task, chats.two_turns)
 )
 """What is asked: each kind once; mixtures of other kinds are left out."""
 
