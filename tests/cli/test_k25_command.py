@@ -171,6 +171,24 @@ def test_what_is_no_model_is_one_line_and_exit_code_2(openswarm: Command, tmp_pa
     assert "weights.num_bits: only 4 can be read" in done.err
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n_routed_experts", 10**12), ("num_hidden_layers", 10**9), ("hidden_size", 10**400)],
+)
+def test_a_number_that_no_model_has_is_one_line(
+    openswarm: Command, tmp_path: Path, name: str, value: int
+) -> None:
+    """Nothing that grows with it is begun."""
+    data = json.loads(preset("tiny").to_json())
+    data["text_config"][name] = value
+    (tmp_path / "config.json").write_text(json.dumps(data))
+    done = openswarm("k25", "inspect", tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+    assert name in done.err
+
+
 def test_a_checkpoint_is_judged_without_torch(tmp_path: Path) -> None:
     write(tmp_path, preset("tiny"), list(tensors(preset("tiny"))))
     assert without_torch("k25", "inspect", tmp_path, "--json")["files"]["missing"] == []

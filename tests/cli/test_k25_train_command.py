@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from command_line import Command
 
 THREADS = "OMP_NUM_THREADS"
+HUGE = f'{{"tokens": {10**400}}}\n'
 
 
 def training(folder: Path, steps: int) -> Path:
@@ -40,7 +42,39 @@ def test_curves_of_two_trainings_become_a_picture(openswarm: Command, tmp_path: 
 
 
 @pytest.mark.requirement("model.curves")
-@pytest.mark.parametrize("text", [None, "", "no json", '{"step": 1}', "[]"])
+def test_a_line_that_is_being_written_is_left_out(openswarm: Command, tmp_path: Path) -> None:
+    """A training that runs can be looked at."""
+    log = training(tmp_path / "run", 5) / "log.jsonl"
+    with log.open("a") as file:
+        file.write('{"step": 5, "los')
+    done = openswarm("k25", "curves", log.parent, "--out", tmp_path / "curves.png")
+    assert (done.code, done.err) == (0, f"{tmp_path / 'curves.png'} is drawn\n")
+
+
+@pytest.mark.requirement("model.curves")
+def test_folders_of_the_same_name_are_two_trainings(openswarm: Command, tmp_path: Path) -> None:
+    """Each has its line, and a label of its own."""
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+    one, two = training(tmp_path / "a" / "run", 30), training(tmp_path / "b" / "run", 20)
+    out = tmp_path / "curves.svg"
+    assert openswarm("k25", "curves", one, two, training(tmp_path / "c", 9), "--out", out).code == 0
+    labels = re.findall("<!-- (.*run|c) -->", out.read_text())
+    assert labels == [str(one), str(two), "c"]
+
+
+@pytest.mark.requirement("model.curves")
+def test_a_picture_that_cannot_be_written_is_named(openswarm: Command, tmp_path: Path) -> None:
+    out = tmp_path / "nowhere" / "curves.png"
+    done = openswarm("k25", "curves", training(tmp_path / "run", 5), "--out", out)
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert f"{out} cannot be written" in done.err
+
+
+@pytest.mark.requirement("model.curves")
+@pytest.mark.parametrize(
+    "text", [None, "", "no json\n", '{"step": 1}\n', "[]\n", '{"step', "[" * 9999 + "\n", HUGE]
+)
 def test_a_log_that_is_none_is_named(openswarm: Command, tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "log.jsonl").write_text(text)
@@ -58,6 +92,11 @@ def test_a_log_that_is_none_is_named(openswarm: Command, tmp_path: Path, text: s
         (("train", "tiny", "--out", "x", "--parallel", "fsdp"), "needs a launch by torchrun"),
         (("train", "tiny", "--out", "x", "--rows", "0"), "--rows"),
         (("train", "tiny", "--out", "x", "--rate", "-1"), "--rate"),
+        (("train", "tiny", "--out", "x", "--rate", "0"), "--rate"),
+        (("train", "tiny", "--out", "x", "--rate", "nan"), "--rate"),
+        (("train", "tiny", "--out", "x", "--rate", "inf"), "--rate"),
+        (("train", "tiny", "--out", "x", "--balance-rate", "nan"), "--balance-rate"),
+        (("train", "tiny", "--out", "x", "--qat-from", "nan"), "--qat-from"),
         (("train", "tiny", "--out", "x", "--vision-from", "2"), "--vision-from"),
         (("train", "tiny", "--out", "x", "--save-every", "0"), "--save-every"),
         (("examine", "nowhere", "--each", "0"), "--each"),
@@ -73,6 +112,34 @@ def test_what_cannot_be_is_said_in_a_line(
     assert done.code != 0
     assert words in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.requirement("model.train-command")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--length", "513"), "--length 513 makes rows of 2052 tokens, and the model has 2048"),
+        (("--length", "2049", "--extend-from", "1"), "makes rows of 2049 tokens"),
+        (("--from", "nowhere"), "nowhere holds no training"),
+    ],
+)
+def test_a_training_that_is_refused_leaves_its_folder_to_the_next(
+    openswarm: Command, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    """At once, and before `run.json` says what the folder holds."""
+    done = openswarm("k25", "train", "tiny", "--out", tmp_path / "run", *options)
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert words in done.err
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.requirement("model.train-command")
+@pytest.mark.parametrize("out", ["file", "file/run"])
+def test_a_folder_that_is_a_file_is_one_line(openswarm: Command, tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").write_text("")
+    done = openswarm("k25", "train", "tiny", "--out", tmp_path / out)
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert f"{tmp_path / out} cannot hold a training" in done.err
 
 
 @pytest.mark.slow

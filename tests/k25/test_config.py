@@ -1,6 +1,7 @@
 """The configuration: the published file round trips, and every fault names its field."""
 
 import json
+import math
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,24 @@ MISFITS: list[tuple[str, str, Any, str]] = [
     ("text_config", "hidden_size", 256, "text_hidden_size is not text_config.hidden_size"),
     ("vision_config", "vt_num_attention_heads", 5, "vt_hidden_size has to be a multiple"),
     ("vision_config", "mm_hidden_size", 32, "mm_hidden_size has to equal"),
+]
+
+HOSTILE: list[tuple[str, str, Any]] = [
+    ("text_config", "n_routed_experts", 10**12),
+    ("text_config", "n_routed_experts", 50_000),
+    ("text_config", "num_hidden_layers", 10**9),
+    ("text_config", "hidden_size", 10**400),
+    ("text_config", "rope_theta", 1.0),
+    ("text_config", "rope_theta", math.inf),
+    ("text_config", "rope_theta", math.nan),
+    ("text_config", "rms_norm_eps", math.inf),
+    ("text_config", "rope_scaling.beta_fast", 0),
+    ("text_config", "rope_scaling.beta_slow", 0),
+    ("text_config", "rope_scaling.mscale", -1),
+    ("text_config", "rope_scaling.factor", math.inf),
+    ("vision_config", "vt_num_hidden_layers", 10**9),
+    ("vision_config", "merge_kernel_size", [0, 0]),
+    ("vision_config", "merge_kernel_size", [-2, 2]),
 ]
 
 
@@ -88,6 +107,23 @@ def test_fields_that_do_not_fit_each_other_are_named(
     with pytest.raises(ModelFileError) as caught:
         parse_config(json.dumps(data), "here")
     assert message in str(caught.value)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(("section", "name", "value"), HOSTILE)
+def test_a_number_that_no_model_has_is_named_at_once(section: str, name: str, value: Any) -> None:
+    """Before anything is counted, made or divided by it."""
+    data = written("tiny")
+    *path, last = f"{section}.{name}".split(".")
+    part = data
+    for step in path:
+        part = part[step]
+    part[last] = value
+    with pytest.raises(ModelFileError) as caught:
+        parse_config(json.dumps(data), "here")
+    assert str(caught.value).startswith("here: ")
+    assert last in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -349,3 +350,34 @@ def test_a_model_in_training_is_put_into_evaluation(model: K25) -> None:
     engine(model).generate([request(prompt(4))])
     assert not model.training
     assert all(not router.load_E.any() for router in model.routers())
+
+
+class Exhausted:
+    """A grammar, and the guide of one reply, that allows three tokens and then nothing."""
+
+    def __init__(self, left: int = 3) -> None:
+        self._left = left
+
+    def guide(self) -> "Exhausted":
+        """See `requests.Grammar`."""
+        return Exhausted(self._left)
+
+    def allowed(self) -> torch.Tensor:
+        """See `requests.Guide`."""
+        return torch.full((4096,), self._left > 0)
+
+    def accept(self, token: int) -> None:
+        """See `requests.Guide`."""
+        self._left -= 1
+
+
+@pytest.mark.requirement("model.sampling")
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_reply_that_nothing_may_follow_ends_alone(model: K25, temperature: float) -> None:
+    """It stops with the model's end of text; the reply beside it is what it is alone."""
+    free = request(prompt(9), temperature=temperature)
+    held = replace(free, grammar=Exhausted())
+    made, beside = engine(model).generate([held, free])
+    assert made.finish == "stop"
+    assert made.ids == [*beside.ids[:3], model.config.text_config.eos_token_id]
+    assert beside.ids == alone(model, free).ids

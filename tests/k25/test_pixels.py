@@ -14,6 +14,7 @@ from openswarm.k25.pixels import (
     IMAGE,
     Limits,
     Patches,
+    film_tokens,
     fit,
     image_patches,
     image_tokens,
@@ -113,7 +114,7 @@ def test_the_counted_tokens_are_those_of_the_patches(size: tuple[int, int]) -> N
     assert image_patches(noise(width, height)).tokens == image_tokens(height, width)
     frames = [Frame(n / 2, noise(width, height)) for n in range(6)]
     counted = sum(patches.tokens for _, patches in video_chunks(frames))
-    assert counted == video_tokens(6, height, width)
+    assert counted == video_tokens(6, height, width) == film_tokens(frames)
 
 
 @pytest.mark.requirement("model.pixels-fit")

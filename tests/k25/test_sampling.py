@@ -51,6 +51,17 @@ def test_temperature_0_takes_the_most_likely_token() -> None:
 
 
 @pytest.mark.requirement("model.sampling")
+@pytest.mark.parametrize("temperature", [1e-3, 1e-40, 1e-46, 5e-324])
+def test_a_tiny_temperature_draws_the_most_likely_token(temperature: float) -> None:
+    """Logits that are divided by it stay finite, also beside rows of another temperature."""
+    uniform_B = torch.tensor([0.0, 0.5, math.nextafter(1.0, 0.0)], dtype=torch.float64)
+    rows = [Sampling(temperature=temperature)] * 2 + [Sampling()]
+    drawn = sample(LOGITS.expand(3, -1) * 100, rows, uniform_B)
+    assert drawn.tokens_B.tolist() == [0, 0, 0]
+    assert drawn.logprobs_B.tolist() == drawn.drawn_logprobs_B.tolist() == [0.0] * 3
+
+
+@pytest.mark.requirement("model.sampling")
 @pytest.mark.parametrize(("top_p", "kept"), [(0.5, 1), (0.65, 2), (0.9, 3), (0.97, 4), (1e-9, 1)])
 def test_the_nucleus_is_the_fewest_tokens_that_reach_top_p(top_p: float, kept: int) -> None:
     """The policy's log-probabilities do not change with it; those drawn from do."""
@@ -100,6 +111,14 @@ def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
         for n in range(6)
     ]
     assert together == alone
+
+
+@pytest.mark.requirement("model.sampling")
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_row_in_which_nothing_is_allowed_is_an_error(temperature: float) -> None:
+    """No forbidden token is made up for it."""
+    with pytest.raises(ModelFileError, match="allows no token"):
+        draw(2, [False] * 5, temperature=temperature)
 
 
 def test_broken_logits_are_an_error() -> None:

@@ -82,6 +82,21 @@ def test_a_run_that_was_ended_goes_on_as_if_it_had_not_been(start: Start) -> Non
     assert latest_step(again.folder) == 6
 
 
+@pytest.mark.requirement("model.resume")
+@pytest.mark.parametrize(
+    "line",
+    ['{"step": "x"}', '{"step": null}', '{"step": 1e999}', f'{{"step": {10**400}}}', "[" * 100_000],
+)
+def test_a_line_of_the_log_that_has_no_step_is_dropped(start: Start, line: str) -> None:
+    trainer = start("odd")
+    trainer.one_step()
+    trainer.save()
+    log = trainer.folder / "log.jsonl"
+    log.write_text(f'{{"step": 0}}\n{line}\n')
+    assert start("odd").resume()
+    assert log.read_text() == '{"step": 0}\n'
+
+
 @pytest.mark.requirement("model.training", "model.qat-exact")
 def test_stages_come_when_the_recipe_says(start: Start, config: K25Config) -> None:
     trainer = start("stages", Recipe(steps=4, qat_from=0.5, extend_from=0.75, bf16=False))

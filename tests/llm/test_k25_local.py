@@ -18,9 +18,6 @@ from openswarm.core.errors import Fault, ModelError, SettingsError
 from openswarm.core.history import History
 from openswarm.core.messages import ImagePart, Message, TextPart, VideoPart
 from openswarm.core.settings import Settings
-from openswarm.k25.checkpoint import save_model
-from openswarm.k25.config import preset
-from openswarm.k25.model import K25
 from openswarm.k25.tokenizer import Tokenizer
 from openswarm.llm import weights
 from openswarm.llm.k25_local import K25Model
@@ -39,27 +36,15 @@ FIT = {"type": "object", "properties": {"fits": {"type": "boolean"}}, "required"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of random weights with two layers."""
-    config = preset("tiny")
-    text = config.text_config.model_copy(update={"num_hidden_layers": 2})
-    model = K25(config.model_copy(update={"text_config": text}))
-    model.initialise(3)
-    place = tmp_path_factory.mktemp("weights") / "k25-tiny"
-    save_model(model, place, int4=False)
-    return place
-
-
-@pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     """The one that comes with openswarm, which that checkpoint has."""
     return Tokenizer.load()
 
 
 @pytest.fixture
-def unloaded(folder: Path) -> K25Model:
+def unloaded(k25_folder: Path) -> K25Model:
     """The model of that folder, of which only the configuration was read."""
-    return K25Model.at(folder, spec="local/k25-tiny", parallel=2)
+    return K25Model.at(k25_folder, spec="local/k25-tiny", parallel=2)
 
 
 @pytest.fixture
@@ -267,6 +252,12 @@ async def test_the_bound_of_a_request_is_never_below_its_tokens(model: K25Model)
     assert model.input_bound(asked) >= (await model.reply(asked)).usage.input_tokens
 
 
+async def test_half_of_a_surrogate_pair_is_counted(model: K25Model) -> None:
+    """Which JSON may hold, and UTF-8 may not; the prompt has U+FFFD in its place."""
+    asked = request("Go.", ToolSpec("read_page", "Reads \ud800 pages.", READ.parameters))
+    assert model.input_bound(asked) >= (await model.reply(asked)).usage.input_tokens
+
+
 async def test_a_closed_model_is_loaded_again(model: K25Model) -> None:
     """A reply that was being made fails."""
     failed: list[ModelError] = []
@@ -306,7 +297,7 @@ async def test_a_failing_model_ends_its_replies_and_not_itself(
 
 @pytest.mark.requirement("model.local-name")
 def test_the_model_is_found_by_its_name_and_by_its_folder(
-    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    k25_folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the home folder, in a checkout, or where the path says."""
 
@@ -315,15 +306,15 @@ def test_the_model_is_found_by_its_name_and_by_its_folder(
         assert isinstance(found, K25Model)
         return found.spec
 
-    assert named(str(folder)) == f"local/{folder}"
+    assert named(str(k25_folder)) == f"local/{k25_folder}"
     with pytest.raises(SettingsError, match="openswarm k25 train"):
         named("k25-tiny")
     (home / "models").mkdir(parents=True)
-    (home / "models" / "k25-tiny").symlink_to(folder)
+    (home / "models" / "k25-tiny").symlink_to(k25_folder)
     assert named("k25-tiny") == "local/k25-tiny"
     (home / "models" / "k25-tiny").unlink()
-    monkeypatch.setattr(weights, "CHECKOUT", folder.parents[1])
-    folder.parent.with_name("weights").symlink_to(folder.parent)
+    monkeypatch.setattr(weights, "CHECKOUT", k25_folder.parents[1])
+    k25_folder.parent.with_name("weights").symlink_to(k25_folder.parent)
     assert named("k25-tiny") == "local/k25-tiny"
 
 
@@ -335,9 +326,9 @@ def test_a_broken_configuration_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def hollow(folder: Path, tmp_path: Path) -> K25Model:
+def hollow(k25_folder: Path, tmp_path: Path) -> K25Model:
     """A folder with a configuration and no weights."""
-    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    (tmp_path / "config.json").write_bytes((k25_folder / "config.json").read_bytes())
     return K25Model.at(tmp_path)
 
 

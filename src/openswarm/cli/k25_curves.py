@@ -1,6 +1,7 @@
 """The curves of trainings as a picture, and scores as lines. Imports matplotlib where it draws."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,8 +24,8 @@ MAX_LOG_BYTES = 100_000_000
 def draw_curves(folders: Sequence[Path], path: Path) -> None:
     """Draws the logs of trainings over the tokens they have seen, one line a training.
 
-    Raises `UserError` for another suffix or a folder without a log, `SettingsError` where
-    matplotlib is missing.
+    Raises `UserError` for another suffix, a folder without a log and a picture that cannot be
+    written, `SettingsError` where matplotlib is missing.
     """
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{path}: cannot draw that; use {', '.join(FORMATS)}")
@@ -34,23 +35,27 @@ def draw_curves(folders: Sequence[Path], path: Path) -> None:
         )
     from matplotlib.figure import Figure
 
-    logs = {folder.name: _log(folder / "log.jsonl") for folder in folders}
+    logs = [_log(folder / "log.jsonl") for folder in folders]
+    labels = _labels(folders)
     figure = Figure(figsize=(11, 7), layout="constrained")
     for axes, (field, title) in zip(figure.subplots(2, 2).flat, SHOWN, strict=True):
-        for name, lines in logs.items():
+        for label, lines in zip(labels, logs, strict=True):
             points = [(line["tokens"] / 1e6, line[field]) for line in lines if line[field]]
             smooth = field in ("loss", "imbalance")
             values = _smoothed([value for _, value in points]) if smooth else points
             axes.plot(
                 [tokens for tokens, _ in points],
                 values if smooth else [value for _, value in points],
-                label=name,
+                label=label,
             )
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("million tokens")
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize=9)
-    figure.savefig(path, dpi=130)
+    try:
+        figure.savefig(path, dpi=130)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def score_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -61,15 +66,23 @@ def score_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{f'loss, {name}':<20} {loss:6.3f} nats a token of replies"
 
 
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """The folders' names; those of the same name are told apart by their paths."""
+    names = Counter(folder.name for folder in folders)
+    return [folder.name if names[folder.name] == 1 else str(folder) for folder in folders]
+
+
 def _log(path: Path) -> list[dict[str, Any]]:
+    """The numbers of each line. The last line is not whole while a training writes it."""
     try:
         if path.stat().st_size > MAX_LOG_BYTES:
             raise UserError(f"{path} is larger than {MAX_LOG_BYTES} bytes")
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        whole, _, _ = path.read_text("utf-8").rpartition("\n")
+        lines = [json.loads(line) for line in whole.splitlines()]
         if not lines:
-            raise UserError(f"{path} is no training's log: it is empty")
+            raise UserError(f"{path} is no training's log: it has no whole line")
         return [{name: float(line[name]) for name in ("tokens", *dict(SHOWN))} for line in lines]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(f"{path} is no training's log: {error}") from None
 
 

@@ -249,13 +249,17 @@ class Engine:
         if not rows:
             return []
         logits_BV = self._model.language_model.lm_head(hidden_BD)
+        allowed_BV = self._allowed(rows)
+        # a grammar that is at a loss ends its own reply, and not those beside it
+        stuck_B = ~allowed_BV.any(-1)
+        allowed_BV[stuck_B, self._model.config.text_config.eos_token_id] = True
         drawn = sample(
             logits_BV,
             [row.request.sampling for row in rows],
             torch.tensor([row.numbers.random() for row in rows], dtype=torch.float64),
-            self._allowed(rows),
+            allowed_BV,
         )
-        columns = (drawn.tokens_B, drawn.logprobs_B, drawn.drawn_logprobs_B)
+        columns = (drawn.tokens_B, drawn.logprobs_B, drawn.drawn_logprobs_B, stuck_B)
         values = zip(rows, *(column.tolist() for column in columns), strict=True)
         return [self._took(row, *value) for row, *value in values]
 
@@ -272,13 +276,16 @@ class Engine:
         allowed_BV[:, self._model.config.media_placeholder_token_id] = False
         return allowed_BV
 
-    def _took(self, row: _Row, token: int, logprob: float, drawn_logprob: float) -> Event:
+    def _took(
+        self, row: _Row, token: int, logprob: float, drawn_logprob: float, stuck: bool
+    ) -> Event:
+        """Goes on by a token; `stuck` is a row that it ends, as nothing may follow."""
         row.ids.append(token)
-        if row.guide is not None:
+        if row.guide is not None and not stuck:
             row.guide.accept(token)
         room = self.tokens - len(row.slot.keys) - 1  # the token itself is not in the cache yet
         finish: Finish | None = None
-        if token in row.request.sampling.stop:
+        if stuck or token in row.request.sampling.stop:
             finish = "stop"
         elif len(row.ids) == row.request.sampling.max_tokens or not room:
             finish = "length"

@@ -106,6 +106,12 @@ def video_tokens(frames: int, height: int, width: int, limits: Limits = FRAME) -
     return -(-frames // CHUNK) * image_tokens(height, width, limits)
 
 
+def film_tokens(frames: Iterable[Frame], limits: Limits = FRAME) -> int:
+    """How many tokens `video_chunks` makes of these frames, before anything is cut."""
+    sizes = (chunk[0].image.size for chunk in _chunks(frames))
+    return sum(image_tokens(height, width, limits) for width, height in sizes)
+
+
 def image_patches(image: Image.Image, limits: Limits = IMAGE, name: str = "the picture") -> Patches:
     """A picture of any mode as patches. Raises `ModelFileError` that names it."""
     return _patches([_padded(image, limits, name)])

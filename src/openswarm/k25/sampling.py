@@ -64,7 +64,7 @@ def sample(
 
     `uniform_B` are numbers in [0, 1) in float64, which choose the tokens by the inverse of the
     cumulative distribution; `allowed_BV` is True where a grammar lets a token stand. Raises
-    `ModelFileError` for logits that are not finite.
+    `ModelFileError` for logits that are not finite and for a row in which nothing is allowed.
     """
     if not bool(torch.isfinite(logits_BV).all()):
         raise ModelFileError("the model's logits are not finite; its weights are broken")
@@ -75,6 +75,8 @@ def sample(
     logprobs_BV = (below_BV / temperature_B[:, None]).log_softmax(-1).float()
     kept_BV = logprobs_BV
     if allowed_BV is not None:
+        if not bool(allowed_BV.any(-1).all()):
+            raise ModelFileError("a reply's grammar allows no token, not even its end")
         kept_BV = kept_BV.masked_fill(~allowed_BV, -torch.inf)
     best_B = kept_BV.argmax(-1)
     kept_BV = _nucleus(kept_BV, torch.tensor([row.top_p for row in samplings])).log_softmax(-1)

@@ -8,6 +8,7 @@ at the first reply.
 """
 
 import json
+import threading
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -66,6 +67,8 @@ class K25Model:
         self._folder, self._parallel = folder, parallel
         self._loaded: _Loaded | None = None
         self._loading = anyio.Lock()
+        self._held = threading.Lock()
+        """Of whoever changes `_loaded`: a worker thread that outlives a cancelled caller."""
         self._replies = 0
         self._shown: WeakKeyDictionary[History, tuple[ToolSpec, ...]] = WeakKeyDictionary()
 
@@ -116,18 +119,29 @@ class K25Model:
     async def aclose(self) -> None:
         """See `ChatModel.aclose`. The next reply loads the model again."""
         with anyio.CancelScope(shield=True):
-            async with self._loading:
-                loaded, self._loaded = self._loaded, None
-                if loaded is not None:
-                    await loaded.thread.aclose()
+            await anyio.to_thread.run_sync(self._drop)
 
     async def _load(self) -> _Loaded:
         async with self._loading:
-            if self._loaded is None:
-                self._loaded = await anyio.to_thread.run_sync(
-                    _loaded, self._folder, self._parallel, self.spec
-                )
+            return await anyio.to_thread.run_sync(self._keep)
+
+    def _keep(self) -> _Loaded:
+        """What is in memory, else what is read now. A model whose thread has died is read anew.
+
+        It keeps what it reads: when a caller is cancelled the reading goes on, and the next one
+        waits for it.
+        """
+        with self._held:
+            if self._loaded is None or self._loaded.thread.closed:
+                self._loaded = None  # two models at once may be more than the memory holds
+                self._loaded = _loaded(self._folder, self._parallel, self.spec)
             return self._loaded
+
+    def _drop(self) -> None:
+        with self._held:
+            loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            loaded.thread.close()
 
     def _tools_shown(self, request: Request) -> tuple[ToolDeclaration, ...]:
         """The tools that the prompt describes: those of the conversation's start.

@@ -5,6 +5,7 @@ imported by whoever loads the model. Knows no engine and no event loop.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,8 +18,15 @@ from openswarm.k25.errors import ModelFileError
 from openswarm.k25.grammar import Grammars, ReplyForm, TokenGrammar
 from openswarm.k25.parsing import ReplyDelta, ReplyParser
 from openswarm.k25.pieces import expand
-from openswarm.k25.pixels import Patches, image_patches, video_chunks
-from openswarm.k25.requests import GenerationRequest
+from openswarm.k25.pixels import (
+    CHUNK,
+    Patches,
+    film_tokens,
+    image_patches,
+    image_tokens,
+    video_chunks,
+)
+from openswarm.k25.requests import GenerationRequest, TooLongError
 from openswarm.k25.sampling import Sampling
 from openswarm.k25.template import render
 from openswarm.k25.tokenizer import FILE, StreamDecoder, Tokenizer
@@ -59,6 +67,15 @@ class _Media:
 
     patches: list[Patches]
     times: dict[str, list[float]]
+
+    def check_room(self, tokens: int, window: int) -> None:
+        """Raises `TooLongError` when so many more leave no room: they take gigabytes once cut."""
+        count = sum(entry.tokens for entry in self.patches) + tokens
+        if count >= window:
+            raise TooLongError(
+                f"pictures and videos of {count} tokens leave no room for a reply in the window of"
+                f" {window}"
+            )
 
 
 class Reading:
@@ -121,11 +138,12 @@ class Prompts:
     ) -> Prompt:
         """The prompt of a request, with `shown` as the tools that it describes.
 
-        Raises `UserError` for a picture or a tool that cannot be used, and `SettingsError` when
-        the package that reads it is missing.
+        Raises `UserError` for a picture, a tool or sampling that cannot be used, `TooLongError`
+        for pictures that fill the window, and `SettingsError` when the package that reads them is
+        missing.
         """
         thinking = bool(request.effort) if request.thinking is None else request.thinking
-        media = _media(messages)
+        media = _media(messages, self._window)
         pieces = render(
             messages,
             shown,
@@ -164,10 +182,13 @@ class Prompts:
         """The most likely tokens, where nothing else is asked for: small models stray else."""
         wanted = dict(request.sampling)
         stops = STOPS if request.tools else (*STOPS, SECTION_BEGIN)
+        number = wanted.get("seed", seed)
+        if not math.isfinite(number):
+            raise ModelFileError(f"seed has to be a whole number, it is {number}")
         return Sampling(
             temperature=wanted.get("temperature", 0.0),
             top_p=max(wanted.get("top_p", 1.0), LEAST_TOP_P),
-            seed=int(wanted.get("seed", seed)),
+            seed=int(number),
             max_tokens=request.max_tokens,
             stop=frozenset(self.tokenizer.special[name] for name in stops),
         )
@@ -188,25 +209,35 @@ def tokenizer_of(folder: Path, vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def _media(messages: Sequence[Message]) -> _Media:
+def _media(messages: Sequence[Message], window: int) -> _Media:
+    """What the messages show, cut into patches as far as the window may hold them."""
     media = _Media([], {})
-    for number, part in enumerate(_media_parts(messages), 1):
+    for number, (role, part) in enumerate(_media_parts(messages), 1):
         if isinstance(part, ImagePart):
             name = f"picture {number}"
-            media.patches.append(image_patches(decode(_bytes(part.url, name), name), name=name))
+            image = decode(_bytes(part.url, name), name)
+            media.check_room(image_tokens(image.height, image.width), window)
+            media.patches.append(image_patches(image, name=name))
             continue
         name = f"video {number}"
-        chunks = video_chunks(frames(_bytes(part.url, name), name=name), name=name)
+        film = frames(_bytes(part.url, name), name=name)
+        media.check_room(film_tokens(film), window)
+        chunks = video_chunks(film, name=name)
+        if role == "assistant" and len(chunks) > 1:
+            raise ModelFileError(
+                f"{name} is in a turn of the assistant, which can show {CHUNK} frames at most"
+            )
         media.times[part.url] = [time for time, _ in chunks]
         media.patches.extend(patches for _, patches in chunks)
     return media
 
 
-def _media_parts(messages: Sequence[Message]) -> Iterator[ImagePart | VideoPart]:
-    contents = (message.content for message in messages if not isinstance(message.content, str))
-    for part in chain.from_iterable(contents):
-        if isinstance(part, ImagePart | VideoPart):
-            yield part
+def _media_parts(messages: Sequence[Message]) -> Iterator[tuple[str, ImagePart | VideoPart]]:
+    """Each with the role of its message."""
+    for message in messages:
+        for part in () if isinstance(message.content, str) else message.content:
+            if isinstance(part, ImagePart | VideoPart):
+                yield message.role, part
 
 
 def _bytes(url: str, name: str) -> bytes:

@@ -14,7 +14,6 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 
 from openswarm.core.errors import Fault, ModelError
@@ -57,6 +56,11 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name="k25", daemon=True)
         self._thread.start()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended, or is about to: it makes no reply any more."""
+        return self._closed
+
     async def replies(self, request: "GenerationRequest") -> "AsyncGenerator[Event, None]":
         """The tokens of one reply as they come; closing the generator frees the slot.
 
@@ -81,26 +85,36 @@ class EngineThread:
             send.close()
             self._commands.put(lambda: self._cancel(listener))
 
-    async def aclose(self) -> None:
-        """Ends the thread after the step that it is in; replies that are being made fail."""
+    def close(self) -> None:
+        """Ends the thread after the step that it is in; replies that are being made fail.
+
+        It waits for the step, so it is not to be called on an event loop.
+        """
         self._closed = True
         self._commands.put(None)
-        await anyio.to_thread.run_sync(self._thread.join)
+        self._thread.join()
 
     def _run(self) -> None:
-        """Steps whenever there is something to do; commands come first."""
+        """Serves until the end, and lets nobody wait behind it."""
+        why = CLOSED
         try:
-            while True:
-                while self._commands.qsize() or not self._engine.busy:
-                    command = self._commands.get()
-                    if command is None:
-                        return
-                    command()
-                self._step()
+            self._serve()
+        except Exception as error:  # noqa: BLE001 - nobody hears what a thread raises
+            why = f"the model failed, and cannot be made again: {error}"
         finally:
             self._closed = True
             self._take_the_rest()
-            self._fail(CLOSED)
+            self._fail(why)
+
+    def _serve(self) -> None:
+        """Steps whenever there is something to do; commands come first."""
+        while True:
+            while self._commands.qsize() or not self._engine.busy:
+                command = self._commands.get()
+                if command is None:
+                    return
+                command()
+            self._step()
 
     def _take_the_rest(self) -> None:
         """Requests that came while the thread ended have to hear of it as well."""

@@ -42,6 +42,20 @@ def test_a_model_that_says_nothing_has_nothing_right(tokenizer: Tokenizer) -> No
 
 
 @pytest.mark.requirement("model.recipe-marks")
+def test_a_call_that_is_spelled_in_letters_is_none(tokenizer: Tokenizer) -> None:
+    case = next(case for case in held_out_cases(1) if case.reply.tool_calls)
+    encoder = Encoder(tokenizer, whole=False)
+    ids = encoder.example(case).tokens[len(encoder.prompt(case).tokens) :]
+    spelled = tokenizer.encode(tokenizer.decode(ids))
+    tokens, letters = (
+        mark(lambda _, said=said: [said], tokenizer, [case]) for said in (ids, spelled)
+    )
+    assert tokens[0].right and not letters[0].right
+    assert letters[0].reply.calls == ()
+    assert case.reply.tool_calls[0].name in letters[0].reply.text
+
+
+@pytest.mark.requirement("model.recipe-marks")
 def test_json_counts_by_what_it_says_and_calls_by_their_arguments() -> None:
     json_case = cases.Case("json", (cases.user("?"), cases.reply('{"a": 1, "b": 2}')))
     assert Marked(json_case, replied('{"a":1,\n "b":2}')).right

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from openswarm.k25.recipe.about import small_talk, system_prompt, unknowable
 from openswarm.k25.recipe.case import Case
-from openswarm.k25.recipe.copying import copying_task
 from openswarm.k25.recipe.corpus import Corpus
 from openswarm.k25.recipe.draws import Draw
 from openswarm.k25.recipe.facts import closed_book
@@ -34,7 +33,6 @@ def two_turns(draw: Draw) -> Case:
 
 
 KINDS: tuple[tuple[Kind, float], ...] = (
-    (copying_task, 8.0),
     (one_value, 6.0),
     (as_json, 3.0),
     (small_task, 6.0),

@@ -29,6 +29,7 @@ from openswarm.k25.tokens import IM_END
 from openswarm.k25.training import Batch, Progress, Recipe, Trainer, loss_of
 from openswarm.k25.training_state import load_weights
 
+RUN = "run.json"
 REPLY_TOKENS = 160
 """Of an examined reply; the longest right one is shorter."""
 WINDOW = 2048
@@ -48,15 +49,14 @@ def train(
     """Trains in a folder, or goes on there; `start` is another run's folder to begin from.
 
     Of several `ranks` only the main one gets the trained model. Raises `UserError` when the folder
-    holds a run of other settings, and `SettingsError` when the rows of any stage cannot be dealt
-    out evenly: at the first step, and not hours later.
+    cannot be written or holds a run of other settings, and when the rows of any stage are longer
+    than the model's positions; `SettingsError` when they cannot be dealt out evenly: at the first
+    step, and not hours later. `run.json` is there once all of that is checked.
     """
-    short, long = run.shapes(config)
-    for rows, _ in (short, long) if recipe.extend_from < 1 else (short,):
-        ranks.rows(rows)
+    _check_shapes(config, recipe, run, ranks)
+    asked = _asked(config, recipe, run, start)
     if ranks.is_main:
-        folder.mkdir(parents=True, exist_ok=True)
-        _same_run(folder / "run.json", config, recipe, run, start)
+        _open(folder, asked)
     tokenizer = Tokenizer.load(BUNDLED)
     model = K25(config)
     model.initialise(run.seed)
@@ -64,6 +64,8 @@ def train(
         load_weights(start, model)
     trainer = Trainer(model, recipe, batches(run, recipe, config, tokenizer), folder, ranks)
     trainer.resume()
+    if ranks.is_main:
+        _claim(folder, asked)
     trainer.run(tell)
     return _whole(model, ranks)
 
@@ -118,18 +120,47 @@ def write(model: K25, folder: Path, *, int4: bool) -> Path:
     return target
 
 
-def _same_run(path: Path, config: K25Config, recipe: Recipe, run: Run, start: Path | None) -> None:
+def _check_shapes(config: K25Config, recipe: Recipe, run: Run, ranks: Ranks) -> None:
+    """Raises `UserError` and `SettingsError` for rows that some stage could not have."""
+    short, long = run.shapes(config)
+    positions = config.text_config.max_position_embeddings
+    for rows, length in (short, long) if recipe.extend_from < 1 else (short,):
+        ranks.rows(rows)
+        if length > positions:
+            raise UserError(
+                f"--length {run.length} makes rows of {length} tokens, and the model has"
+                f" {positions} positions"
+            )
+
+
+def _asked(config: K25Config, recipe: Recipe, run: Run, start: Path | None) -> str:
+    """What a folder's `run.json` says."""
     asked = {
         "config": json.loads(config.to_json()),
         "recipe": asdict(recipe),
         "run": asdict(run),
         "start": str(start) if start else "",
     }
-    text = json.dumps(asked, indent=2) + "\n"
-    if not path.exists():
-        path.write_text(text, encoding="utf-8")
-    elif path.read_text("utf-8") != text:
+    return json.dumps(asked, indent=2) + "\n"
+
+
+def _open(folder: Path, asked: str) -> None:
+    """Makes the folder. Raises `UserError` when that cannot be, or another run is in it."""
+    path = folder / RUN
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = path.read_text("utf-8") if path.exists() else asked
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{folder} cannot hold a training: {error}") from None
+    if held != asked:
         raise UserError(
-            f"{path.parent} holds a training with other settings ({path.name}); give another"
-            " folder, or remove it"
+            f"{folder} holds a training with other settings ({RUN}); give another folder, or"
+            " remove it"
         )
+
+
+def _claim(folder: Path, asked: str) -> None:
+    try:
+        (folder / RUN).write_text(asked, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder} cannot hold a training: {error}") from None

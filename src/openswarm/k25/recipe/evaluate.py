@@ -5,27 +5,29 @@ Knows no model: generation and loss are handed in.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from openswarm.core.messages import ToolCall
 from openswarm.k25.parsing import ParsedReply, ReplyParser
-from openswarm.k25.recipe import about, chats, copying, pages, sums
+from openswarm.k25.recipe import about, chats, pages, sums
 from openswarm.k25.recipe.case import Case
 from openswarm.k25.recipe.corpus import Corpus
 from openswarm.k25.recipe.draws import Draw
 from openswarm.k25.recipe.examples import Encoder, Prompt
 from openswarm.k25.recipe.mixture import Mixture, early
 from openswarm.k25.tokenizer import Tokenizer
+from openswarm.k25.tokens import MARKERS
 from openswarm.k25.training import Batch
 
 Generate = Callable[[Sequence[Prompt]], Sequence[list[int]]]
 """Greedy continuations of prompts, up to the end of the turn."""
 KINDS = tuple(
     kind
-    for kind, _ in (*chats.KINDS, *copying.KINDS, *sums.KINDS, *pages.KINDS)
-    if kind not in (copying.copying_task, sums.small_task, chats.two_turns)
+    for kind, _ in (*chats.KINDS, *sums.KINDS, *pages.KINDS)
+    if kind not in (sums.small_task, chats.two_turns)
 )
 """What is asked: each kind once; mixtures of other kinds are left out."""
 
@@ -74,10 +76,21 @@ def mark(
         asked = cases[first : first + together]
         replies = generate([encoder.prompt(case) for case in asked])
         for case, ids in zip(asked, replies, strict=True):
-            parser = ReplyParser(case.thinking)
-            parser.feed(tokenizer.decode(ids))
-            marked.append(Marked(case, parser.finish()))
+            marked.append(Marked(case, _parsed(tokenizer, ids, case.thinking)))
     return marked
+
+
+def _parsed(tokenizer: Tokenizer, ids: Iterable[int], thinking: bool) -> ParsedReply:
+    """A reply of tokens: letters that spell a marker are none."""
+    parser = ReplyParser(thinking)
+    for special, run in groupby(ids, tokenizer.names.__contains__):
+        if not special:
+            parser.literal(tokenizer.decode(run))
+            continue
+        for name in map(tokenizer.names.__getitem__, run):
+            if name in MARKERS:
+                parser.marker(name)
+    return parser.finish()
 
 
 def scores(marked: Sequence[Marked]) -> dict[str, float]:

@@ -30,7 +30,7 @@ class Run:
     """The share of steps before the first picture: 0 is early fusion."""
     whole_until: float = 0.5
     """The share of steps in which prompts are learned too."""
-    documents: float = 0.02
+    documents: float = 0.05
     """The share of examples that are plain text."""
     seed: int = 0
 
