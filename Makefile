@@ -43,7 +43,7 @@ format: install ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install ## measure everything that has a bar, about ten minutes
+bench: install ## measure everything that has a bar, about half an hour
 	$(BIN)/python -m bench
 
 clients: install ## let Claude Code, Codex, opencode and Kimi Code work against the server (needs npm)

@@ -59,6 +59,7 @@ model.qk-clip: logits of attention stay bounded, and the shared key is left alon
 model.training: the loop learns, in the stages of its recipe, and ends when the loss is no number
 model.resume: a training that was ended goes on as if it had not been
 model.train-command: one command trains, examines and writes a model that answers
+model.mini: k25-mini comes with its weights, and does what its card says
 model.curves: the course of trainings is drawn into one picture
 model.bf16: training in bf16 is near float32
 model.checkpointing: recomputed layers have the same gradients and keep less than half

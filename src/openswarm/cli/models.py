@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import typer
@@ -52,7 +52,7 @@ def list_models(
       openswarm models list
     """
     from openswarm.llm.catalogue import CATALOGUE
-    from openswarm.llm.weights import is_present, location
+    from openswarm.llm.weights import is_present, k25_models, location
 
     home = home_folder()
     found = [
@@ -65,17 +65,29 @@ def list_models(
             "path": str(location(entry.name, home)),
         }
         for entry in CATALOGUE
-    ]
+    ] + [_of_shape(name, folder) for name, folder in k25_models(home).items()]
     if as_json:
         print_json(found)
         return
     page = output()
     made = grid(page, ("model", "here"), ("size",), "about")
-    for entry, facts in zip(CATALOGUE, found, strict=True):
+    for facts in found:
         here = "yes" if facts["here"] else "no"
-        about = f"{entry.about}; {entry.licence}"
-        made.add_row(PREFIX + entry.name, here, size(entry.size), about)
+        about = "; ".join(filter(None, (facts["about"], facts["licence"])))
+        made.add_row(facts["model"], here, size(facts["bytes"]), about)
     print_grid(page, made)
+
+
+def _of_shape(name: str, folder: Path) -> dict[str, Any]:
+    """A K2.5-shaped model that is here, as an entry of the list."""
+    return {
+        "model": PREFIX + name,
+        "here": True,
+        "bytes": sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
+        "licence": "",
+        "about": "of Kimi K2.5's shape, in PyTorch; README.md in its folder says what it can do",
+        "path": str(folder),
+    }
 
 
 @models_app.command("pull")

@@ -62,6 +62,14 @@ def is_k25(name: str) -> bool:
     return not name.endswith(".gguf") and (name.startswith(K25_PREFIX) or "/" in name)
 
 
+def k25_models(home: Path) -> dict[str, Path]:
+    """The K2.5-shaped models that have a name and are here, with their folders."""
+    places = [home / "models", CHECKOUT / "weights"]
+    folders = [found for place in places for found in sorted(place.glob(f"{K25_PREFIX}*"))]
+    here = [folder for folder in folders if (folder / "config.json").is_file()]
+    return {folder.name: folder for folder in reversed(here)}
+
+
 def _k25_folder(name: str, home: Path) -> Path:
     """Where the model's config.json lies: at its path, in the home folder, or in the checkout."""
     if "/" in name:
