@@ -233,18 +233,20 @@ def test_the_public_names_are_all_there() -> None:
 
 @pytest.mark.requirement("house.no-machine")
 def test_nothing_in_the_repository_belongs_to_one_machine() -> None:
-    """No path of a home folder, no host of a package index, no file over a megabyte."""
+    """No path of a home folder, no host of a package index, no file over a megabyte but weights."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=REPO, capture_output=True, text=True, check=True,
     )  # fmt: skip
     files = [REPO / name for name in listed.stdout.split("\0") if name and (REPO / name).is_file()]
     assert len(files) > 100
-    assert not [shown(path) for path in files if path.stat().st_size > 1_000_000]
+    large = [path for path in files if path.stat().st_size > 1_000_000]
+    assert [shown(path) for path in large] == ["weights/k25-mini/model-00001-of-00001.safetensors"]
+    assert large[0].stat().st_size < 30_000_000
     found = [
         f"{shown(path)}: {match[0]}"
         for path in files
-        if path != Path(__file__)
+        if path != Path(__file__) and path not in large
         for match in PRIVATE.finditer(path.read_bytes().decode("utf-8", "replace"))
     ]
     assert not found

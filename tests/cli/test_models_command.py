@@ -42,7 +42,9 @@ def test_the_list_says_which_models_are_here(openswarm: Command, home: Path) -> 
         entry["model"]: entry for entry in json.loads(openswarm("models", "list", "--json").out)
     }
     assert found[f"local/{SMALL.name}"]["here"] is True
-    assert [entry["here"] for entry in found.values()].count(True) == 1
+    here = {model for model, entry in found.items() if entry["here"]}
+    assert here == {f"local/{SMALL.name}", "local/k25-mini"}
+    assert found["local/k25-mini"]["bytes"] > 24_000_000
     assert f"local/{SMALL.name}" in openswarm("models", "list").out
 
 

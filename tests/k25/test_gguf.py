@@ -247,7 +247,8 @@ def test_every_byte_has_a_printable_character_of_its_own() -> None:
 
 def yarn(**figures: float) -> dict[str, object]:
     """A change of the configuration to other figures of YaRN."""
-    return {"rope_scaling": RopeScaling(factor=4, original_max_position_embeddings=512, **figures)}
+    plain = {"factor": 4.0, "original_max_position_embeddings": 512, "mscale_all_dim": 1.0}
+    return {"rope_scaling": RopeScaling.model_validate(plain | figures)}
 
 
 @pytest.mark.requirement("model.gguf-refuses")
