@@ -183,7 +183,8 @@ def test_torchrun_trains_in_two_processes(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
         "-m", "openswarm", "k25", "train", "tiny", "--out", str(tmp_path / "run"), "--steps", "1",
-        "--rows", "2", "--length", "64", "--each", "1", "--parallel", "experts",
+        "--rows", "2", "--length", "64", "--extend-from", "1", "--each", "1", "--parallel",
+        "experts",
     ]  # fmt: skip
     environ = {**os.environ, THREADS: "1"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
