@@ -23,7 +23,7 @@ from openswarm.k25.requests import GenerationRequest
 from openswarm.k25.sampling import Sampling
 from openswarm.k25.tokenizer import Tokenizer
 
-REPLIES = {1: None, 8: None, 32: 0.5}
+REPLIES = {1: None, 8: None, 32: 0.4}
 """At once, and how many times llama.cpp's speed at least. A swarm asks for many at once."""
 PROMPT, NEW = 64, 64
 SHARED, OWN, SHARERS = 512, 16, 8
