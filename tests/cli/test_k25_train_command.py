@@ -190,3 +190,12 @@ def test_torchrun_trains_in_two_processes(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "run" / "model" / "config.json").is_file()
+
+
+@pytest.mark.requirement("model.mini")
+def test_the_shipped_model_answers_a_run(openswarm: Command) -> None:
+    done = openswarm(
+        "run", "Who are you?", "--mode", "instant", "--model", "local/k25-mini", "--json"
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["answer"] == "I am k25-mini, a small model of openswarm."

@@ -10,8 +10,11 @@ import pytest
 import torch
 from gguf_models import exported, random_model, with_text
 
+from openswarm.core.messages import Message
+from openswarm.k25.checkpoint import load_model
 from openswarm.k25.config import K25Config, RopeScaling, preset
 from openswarm.k25.model import K25
+from openswarm.k25.template import render
 from openswarm.k25.tokenizer import Tokenizer
 
 pytest.importorskip("xllamacpp")
@@ -110,6 +113,21 @@ def test_llama_cpp_computes_what_the_model_computes(
         same, worst = compared(model, prompt, reply)
         assert same == STEPS
         assert worst < 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("model.gguf-llama-cpp", "model.mini")
+def test_llama_cpp_says_what_the_shipped_model_says(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    model = load_model(Path(__file__).parents[2] / "weights" / "k25-mini").eval()
+    exported(model, tokenizer, tmp_path / "m.gguf", "f32", "f32")
+    question = [Message(role="user", content="What do 21 and 65 make together?")]
+    prompt = tokenizer.encode_pieces(render(question, thinking=True))
+    (reply,) = answers(tmp_path / "m.gguf", [greedy(prompt)])
+    tokens: list[int] = reply["tokens"]
+    with torch.no_grad():
+        logits = model(torch.tensor([prompt + tokens]))[0, len(prompt) - 1 : -1]
+    assert len(tokens) > 5
+    assert logits.argmax(-1).tolist() == tokens
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ def comparing(draw: Draw) -> Case:
 
 
 def _words(draw: Draw, low: int, high: int) -> list[str]:
-    """Different words; half the time names that do not exist, so that copying is learned."""
+    """Different words; three times in ten names that do not exist, so that copying is asked for."""
     count = draw.between(low, high)
     invented = draw.chance(0.3)
     return draw.subject(
