@@ -98,7 +98,7 @@ def _train(
         trained = course.train(preset(model), recipe, run, out, tell, start=start, ranks=ranks)
         if trained is not None:
             course.finish(trained, out, int4=recipe.qat_from < 1, each=each)
-            say(f"{out / 'model'} is ready: openswarm run … --model local/{out.absolute()}/model")
+            say(f"{out / 'model'} is ready: openswarm run … --model local/{out / 'model'}")
     finally:
         ranks.finish()
 
