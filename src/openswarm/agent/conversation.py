@@ -89,6 +89,7 @@ class Conversation:
                 finish=paid.reply.finish,
                 latency_s=round(latency_s, 4),
                 final=final,
+                trace=keep(paid.reply.trace),
             )
         )
         self.history.append(message)

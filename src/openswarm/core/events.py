@@ -156,6 +156,8 @@ class ModelReplied(Event):
     latency_s: float = 0.0
     final: bool = False
     """Asked for without tools, to hand back what there is."""
+    trace: Content = Content()
+    """Tokens and decisions of a policy that is trained, as JSON; empty for other models."""
 
 
 class ToolCalled(Event):

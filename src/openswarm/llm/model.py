@@ -88,6 +88,8 @@ class Reply:
     finish: str = "stop"
     model: str = ""
     """The name that the endpoint gave to the model."""
+    trace: str = ""
+    """What a trainer needs of the reply, as JSON, where the model gives it: tokens, decisions."""
 
 
 @dataclass(frozen=True, slots=True)

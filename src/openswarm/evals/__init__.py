@@ -1,0 +1,1 @@
+"""Evals: tasks with known answers, scorers, a runner with budgets, and figures."""

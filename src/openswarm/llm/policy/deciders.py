@@ -1,0 +1,115 @@
+"""Who decides turns: a sampler for one run at a time, or for all rollouts that wait together.
+
+Owns the waiting; the draw is `sampler`'s. A decider knows conversations by their session.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from openswarm.llm.policy.language import TurnGuide
+from openswarm.llm.policy.sampler import Job, Sampler, Session
+from openswarm.llm.policy.view import View
+
+
+class Decider(Protocol):
+    """Brings guides to the end of their turns."""
+
+    tokens: int
+    """The window of one conversation."""
+
+    def open(self, view: View) -> Session:
+        """A new conversation."""
+        ...
+
+    def close(self, session: Session) -> None:
+        """Ends a conversation."""
+        ...
+
+    async def decide(
+        self, session: Session, read: Sequence[int], guide: TurnGuide
+    ) -> list[float]:
+        """Decides a turn; the log-probabilities of the decisions. Raises `TooLongError`."""
+        ...
+
+
+class OneByOne:
+    """Decides each turn when it is asked for, in a thread."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.tokens = sampler.tokens
+        self._sampler = sampler
+        self._lock = anyio.Lock()
+
+    def open(self, view: View) -> Session:
+        """See `Decider.open`."""
+        return self._sampler.open(view)
+
+    def close(self, session: Session) -> None:
+        """See `Decider.close`."""
+        self._sampler.close(session)
+
+    async def decide(
+        self, session: Session, read: Sequence[int], guide: TurnGuide
+    ) -> list[float]:
+        """See `Decider.decide`."""
+        job = Job(session, read, guide)
+        async with self._lock:
+            await anyio.to_thread.run_sync(self._sampler.decide, [job])
+        return job.logprobs
+
+
+class Together:
+    """Collects what rollouts wait for and decides it in one batch, once nobody goes on without.
+
+    Rollouts go on inside the event loop alone, so when several rounds of it bring no new turn, all
+    of them wait here.
+    """
+
+    QUIET_ROUNDS = 40
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.tokens = sampler.tokens
+        self._sampler = sampler
+        self._jobs: list[tuple[Job, anyio.Event]] = []
+        self._leads = False
+
+    def open(self, view: View) -> Session:
+        """See `Decider.open`."""
+        return self._sampler.open(view)
+
+    def close(self, session: Session) -> None:
+        """See `Decider.close`."""
+        self._sampler.close(session)
+
+    async def decide(
+        self, session: Session, read: Sequence[int], guide: TurnGuide
+    ) -> list[float]:
+        """See `Decider.decide`. The first that waits decides for all."""
+        job, decided = Job(session, read, guide), anyio.Event()
+        self._jobs.append((job, decided))
+        if self._leads:
+            await decided.wait()
+        else:
+            self._leads = True
+            try:
+                await self._all_wait()
+                self._decide()
+            finally:
+                self._leads = False
+        return job.logprobs
+
+    async def _all_wait(self) -> None:
+        quiet, known = 0, len(self._jobs)
+        while quiet < self.QUIET_ROUNDS:
+            await anyio.sleep(0)
+            quiet = quiet + 1 if len(self._jobs) == known else 0
+            known = len(self._jobs)
+
+    def _decide(self) -> None:
+        jobs, self._jobs = self._jobs, []
+        self._sampler.decide([job for job, _ in jobs])
+        for _, decided in jobs:
+            decided.set()

@@ -1,0 +1,275 @@
+"""What the small orchestrator sees of a run, and what its decisions mean there.
+
+The policy reads a narrow language: the words of the question that it knows, documents as numbers,
+and of every result only how it came out. The run goes on in full: its conversation holds the real
+texts. Owns the numbering of documents and both directions of the translation. Knows no model.
+
+A document that the question names stands before all others, so that the work of most tasks is a
+run of numbers. Numbers begin anywhere, so that a policy cannot learn them by heart.
+"""
+
+import json
+import random
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from openswarm.core.messages import Message, ToolCall
+from openswarm.k25.template import render
+from openswarm.llm.policy.language import Call, Facts
+from openswarm.llm.policy.vocabulary import (
+    AGENTS,
+    ANSWER,
+    ASSIGN,
+    CREATE,
+    DEFAULT_AGENT,
+    NUMBERS,
+    OPEN,
+    ROLE,
+    TOOLS,
+    known_words,
+    tokenizer,
+)
+
+MAX_WORDS = 56
+"""Words of the question that are shown."""
+MAX_DOCUMENTS = 240
+"""Documents that get a number; further ones are not seen."""
+USUAL_NUMBERS = 200
+"""Numbers that documents usually have: a policy has seen each of them in training."""
+MAX_NEXT = 4
+"""Documents named by a page that are shown."""
+_LISTED = re.compile(r"(?:Some of them|Documents): ([^\n]+)")
+_NAME = re.compile(r"[\w][\w.,'()+&-]*\.(?:md|txt|html|json|csv|pdf)\b")
+_REPORTS = re.compile(r"(\d+) of (\d+) completed\.")
+_PAGE = re.compile(r"Page (\d+) of (\d+)")
+BATCH = "assign_batch"
+TABLE = "The table (fixed;"
+"""How the definition of a table begins in the system prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the run."""
+
+    name: str
+    item: str
+    """What it is about, as the question writes it, or made of its name."""
+
+
+@dataclass(slots=True)
+class View:
+    """One conversation, as the policy sees it."""
+
+    seed: int = 0
+    """Chooses the number of the first document."""
+    parallel: bool = True
+    """Whether a turn may have more than one call."""
+    documents: list[Document] = field(default_factory=list)
+    first: int = 0
+    """The number of the first document."""
+    named: int = 0
+    """How many of them, from the first on, the question names."""
+    agents: list[str] = field(default_factory=lambda: [DEFAULT_AGENT])
+    opened: dict[int, int] = field(default_factory=dict)
+    """Pages of a document that were opened."""
+    messages: list[Message] = field(default_factory=list)
+    """The conversation in the narrow language."""
+    _shown: int = 0
+    """How many of them are tokens already."""
+    _read: int = 0
+    """How many messages of the run have been looked at."""
+    _pending: dict[str, Call] = field(default_factory=dict)
+    _question: str = ""
+    table: bool = False
+    """Whether a table is asked for."""
+
+    def read(self, history: Sequence[Message]) -> list[int]:
+        """The tokens that came since the last turn, with the beginning of the next one."""
+        failed = list[int]()
+        for message in history[self._read :]:
+            self._take(message, failed)
+        self._read = len(history)
+        if failed:
+            self._name_missing(failed)
+        new, self._shown = self.messages[self._shown :], len(self.messages)
+        return tokenizer().encode_pieces(render(new, thinking=False))
+
+    def facts(self, offered: Iterable[str], max_calls: int) -> Facts:
+        """What the grammar of the next turn depends on, `offered` being the run's tools."""
+        there = set(offered)
+        tools = tuple(name for name in TOOLS if name in there or (name == ASSIGN and BATCH in there))
+        numbers = range(self.first, self.first + len(self.documents))
+        calls = sum(len(message.tool_calls) for message in self.messages)
+        most = max_calls if self.parallel else 1
+        return Facts(tools, tuple(self.agents), numbers, calls, most)
+
+    def said(self, calls: Sequence[Call], offered: Iterable[str]) -> list[ToolCall]:
+        """The calls of a turn as the run makes them; the turn's own tokens are known."""
+        there, before = set(offered), sum(len(m.tool_calls) for m in self.messages)
+        own, real = list[ToolCall](), list[ToolCall]()
+        for index, call in enumerate(calls, before):
+            name = f"functions.{call.tool}:{index}"
+            own.append(ToolCall(id=name, name=call.tool, arguments=_own_arguments(call)))
+            made = self._real(call, there)
+            real.append(made.model_copy(update={"id": name}))
+            self._pending[name] = call
+            if call.tool == CREATE:
+                self.agents.append(call.agent)
+        text = "" if calls else ANSWER
+        self.messages.append(Message(role="assistant", content=text, tool_calls=tuple(own)))
+        self._shown = len(self.messages)
+        return real
+
+    def document(self, number: int) -> Document:
+        """The document of a number. Raises `IndexError`."""
+        return self.documents[number - self.first]
+
+    def _real(self, call: Call, there: set[str]) -> ToolCall:
+        """A call in the words of the run. Its id is not given yet."""
+        if call.tool == CREATE:
+            return _call(CREATE, name=call.agent, system_prompt=ROLE)
+        document = self.document(call.document)
+        if call.tool == OPEN:
+            page = self.opened.get(call.document, 0) + 1
+            self.opened[call.document] = page
+            return _call(OPEN, document=document.name, page=page)
+        if self.table and BATCH in there:
+            template = f"Find the row of {{{{item}}}} in {document.name}."
+            return _call(
+                BATCH, agent=call.agent, prompt_template=template, items=[document.item]
+            )
+        asked = f"{self._question}\n\nYour part of it is the document {document.name}."
+        return _call(ASSIGN, agent=call.agent, prompt=asked)
+
+    def _take(self, message: Message, failed: list[int]) -> None:
+        match message.role:
+            case "system":
+                self._list(message.text)
+                self.table = TABLE in message.text
+            case "user" if not self._question:
+                self._question = message.text
+                self._begin(message.text)
+            case "user":
+                self.messages.append(Message(role="user", content="answer now"))
+            case "tool":
+                self._take_result(message, failed)
+            case _:
+                pass
+
+    def _begin(self, question: str) -> None:
+        self._list(question)
+        if not self.documents:
+            self._listed(dict.fromkeys(_NAME.findall(question)))
+        self.named = self._named_first(question)
+        free = USUAL_NUMBERS - len(self.documents)
+        self.first = random.Random(self.seed).randrange(max(1, free))
+        text = " ".join(known_words(_without_list(question), MAX_WORDS))
+        last = self.first + len(self.documents) - 1
+        lines = [text]
+        if self.named:
+            lines.append(f"named {self.first}-{self.first + self.named - 1}")
+        lines.append(f"documents {self.first}-{last}" if self.documents else "documents nothing")
+        self.messages.append(Message(role="user", content="\n".join(lines)))
+
+    def _list(self, text: str) -> None:
+        if found := _LISTED.search(text):
+            names = (name.strip() for name in found[1].rstrip(".").split(";"))
+            self._listed(dict.fromkeys(name for name in names if name))
+
+    def _listed(self, names: Iterable[str]) -> None:
+        known = {document.name for document in self.documents}
+        new = [Document(name, _item(name)) for name in names if name not in known]
+        self.documents = [*self.documents, *new][:MAX_DOCUMENTS]
+
+    def _named_first(self, question: str) -> int:
+        """Puts documents that the question names before the others; how many these are."""
+        text = _without_list(question).casefold()
+        places = {doc.name: _place(text, doc) for doc in self.documents}
+        named = [doc for doc in self.documents if places[doc.name] >= 0]
+        named.sort(key=lambda doc: places[doc.name])
+        self.documents = [*named, *(doc for doc in self.documents if places[doc.name] < 0)]
+        return len(named)
+
+    def _take_result(self, message: Message, failed: list[int]) -> None:
+        call = self._pending.pop(message.tool_call_id, None)
+        if call is None:
+            return
+        text = _outcome(call, message.text, self.opened)
+        if call.tool == ASSIGN and not text.endswith(" completed"):
+            failed.append(call.document)
+        if call.tool == OPEN:
+            text += self._next(message.text, call)
+        self.messages.append(
+            Message(role="tool", content=text, tool_call_id=message.tool_call_id)
+        )
+
+    def _next(self, page: str, call: Call) -> str:
+        """The documents that a page names by their file names."""
+        numbers = {doc.name: self.first + place for place, doc in enumerate(self.documents)}
+        names = (name.strip() for name in _NAME.findall(page))
+        found = dict.fromkeys(numbers[name] for name in names if name in numbers)
+        found.pop(call.document, None)
+        return "".join(f" next {number}" for number in list(found)[:MAX_NEXT])
+
+    def _name_missing(self, failed: Sequence[int]) -> None:
+        """Says after the last result of a turn which of its parts are missing."""
+        last = self.messages[-1]
+        missing = "".join(f" missing {number}" for number in failed)
+        self.messages[-1] = last.model_copy(update={"content": last.text + missing})
+
+
+def _outcome(call: Call, text: str, opened: dict[int, int]) -> str:
+    """How a call came out, in the narrow language."""
+    if call.tool == CREATE:
+        return "ok" if call.agent in AGENTS and "is registered" in text else "refused"
+    if call.tool == OPEN:
+        found = _PAGE.search(text)
+        if not found:
+            opened[call.document] = max(0, opened[call.document] - 1)
+            return f"{call.document} refused"
+        return f"{call.document} page {_small(found[1])} of {_small(found[2])}"
+    found = _REPORTS.match(text)
+    if not found:
+        return f"{call.document} refused"
+    return f"{call.document} {'completed' if found[1] == found[2] else 'failed'}"
+
+
+def _small(digits: str) -> int:
+    return min(int(digits[:6]), NUMBERS - 1)
+
+
+def _own_arguments(call: Call) -> str:
+    if call.tool == CREATE:
+        return json.dumps({"name": call.agent, "system_prompt": ROLE})
+    if call.tool == OPEN:
+        return json.dumps({"document": str(call.document)})
+    return json.dumps({"agent": call.agent, "prompt": str(call.document)})
+
+
+def _call(tool: str, /, **arguments: object) -> ToolCall:
+    return ToolCall(id="", name=tool, arguments=json.dumps(arguments, ensure_ascii=False))
+
+
+def _without_list(question: str) -> str:
+    return _LISTED.sub("", question)
+
+
+def _item(name: str) -> str:
+    """What a document is about, made of its name."""
+    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    words = stem.replace("_", " ").replace("-", " ").split()
+    return " ".join(word if any(map(str.isupper, word)) else word.capitalize() for word in words)
+
+
+def _place(text: str, document: Document) -> int:
+    """Where a text names a document, by its name or by what it is about; -1 where it does not."""
+    stem = document.name.rsplit("/", 1)[-1].rsplit(".", 1)[0].casefold()
+    forms = {document.name.casefold(), stem, document.item.casefold()}
+    places = (_whole(text, form) for form in forms)
+    return min((place for place in places if place >= 0), default=-1)
+
+
+def _whole(text: str, form: str) -> int:
+    found = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text)
+    return found.start() if found else -1

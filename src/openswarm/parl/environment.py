@@ -1,0 +1,199 @@
+"""Rollouts: tasks done by the policy through the same loop, tools and scheduler that users run.
+
+A rollout is a run with a memory journal, whose orchestrator is the policy and whose sub-agents are
+frozen. All rollouts of a batch run at once and are decided together. Owns how a task becomes a run
+and a run a rollout; what a rollout is worth is `reward`'s business.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from openswarm.core.events import ModelReplied
+from openswarm.core.limits import Limits
+from openswarm.core.result import RunResult
+from openswarm.core.settings import Settings
+from openswarm.evals.documents import Documents
+from openswarm.evals.scoring.score import score
+from openswarm.evals.task import EvalTask, Prediction, Score
+from openswarm.journal.journal import MemoryJournal
+from openswarm.llm.policy.deciders import Decider
+from openswarm.llm.policy.model import PolicyModel
+from openswarm.llm.policy.rows import rows_of
+from openswarm.modes.run import run
+from openswarm.parl.fold import Seconds, Trail, fold_trail
+from openswarm.parl.rollout import Rollout
+from openswarm.parl.scene import Scene
+from openswarm.parl.simulated import ScriptedWorker, ScriptedWriter
+from openswarm.parl.workers.profile import WorkerProfile
+
+MAX_STEPS = 400
+"""Replies of the orchestrator; the critical-step budget ends a rollout long before."""
+PAGE_BYTES = {"elements": 1000}
+"""The size of the pages that are read in rollouts, by corpus: an element has two or three."""
+USUAL_PAGE_BYTES = 4000
+"""The same of other corpora: a country has two or three."""
+NOWHERE = Path("/nonexistent")
+"""The home of runs that touch no disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What the orchestrator may do: the arms differ in this alone."""
+
+    spawn: bool = True
+    """Whether it has the spawn tools."""
+    parallel: bool = True
+    """Whether a turn may have more than one call."""
+    direct: bool = True
+    """Whether it has tools of its own to read with."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRequest:
+    """A task to be done once."""
+
+    task: EvalTask
+    group: str
+    seed: int
+    critical_steps: int | None
+    """The budget; at its end the answer is forced. None is no budget."""
+    steps: int | None = None
+    """A budget of all steps, whoever takes them."""
+
+
+class Environment:
+    """Makes rollouts over the documents of some corpora."""
+
+    def __init__(self, corpora: Mapping[str, Documents], profile: WorkerProfile) -> None:
+        """`corpora` are those that tasks name; `profile` is how the frozen workers behave."""
+        self.corpora = corpora
+        self.profile = profile
+
+    async def rollouts(
+        self, requests: Sequence[RolloutRequest], decider: Decider, seat: Seat
+    ) -> list[Rollout]:
+        """All rollouts, in the order of their requests, made at the same time."""
+        made: dict[int, Rollout] = {}
+
+        async def make(place: int, request: RolloutRequest) -> None:
+            made[place] = await self.rollout(request, decider, seat)
+
+        async with anyio.create_task_group() as tasks:
+            for place, request in enumerate(requests):
+                tasks.start_soon(make, place, request)
+        return [made[place] for place in range(len(requests))]
+
+    async def rollout(self, request: RolloutRequest, decider: Decider, seat: Seat) -> Rollout:
+        """One rollout."""
+        documents = self.corpora[request.task.corpus]
+        page_bytes = page_bytes_of(documents.name)
+        scene = Scene(request.task, documents, self.profile, request.seed, page_bytes)
+        journal = MemoryJournal(run_id=request.group)
+        policy = PolicyModel(
+            "policy",
+            decider,
+            ScriptedWriter(scene),
+            parallel=seat.parallel,
+            seed=lambda: scene.draws("policy").randrange(1 << 30),
+        )
+        result = await run(
+            question_of(request.task),
+            model=policy,
+            subagent_model=ScriptedWorker(scene),
+            tools=scene.tools() if seat.direct else [],
+            columns=request.task.contract,
+            mode="swarm" if seat.spawn else "agent",
+            limits=limits_of(request),
+            journal=journal,
+            home=NOWHERE,
+            settings=Settings(),
+        )
+        trail = fold_trail(journal.events(), journal.read, _drawn_seconds(scene))
+        return rollout_of(request, result, trail)
+
+
+def page_bytes_of(corpus: str) -> int:
+    """The size of a page of a corpus in rollouts."""
+    return PAGE_BYTES.get(corpus, USUAL_PAGE_BYTES)
+
+
+def question_of(task: EvalTask) -> str:
+    """What the orchestrator is asked: the question, and which documents there are."""
+    return f"{task.question}\n\nDocuments: {'; '.join(task.scope)}"
+
+
+def limits_of(request: RolloutRequest) -> Limits:
+    """The limits of a rollout."""
+    return Limits(
+        orchestrator_steps=MAX_STEPS,
+        critical_steps=request.critical_steps,
+        steps=request.steps,
+        usd=None,
+    )
+
+
+def prediction_of(result: RunResult, answer: str) -> Prediction:
+    """What a run came to: its table, and rows of its answer that the table lacks."""
+    table = result.table
+    columns = table.contract.names if table else ()
+    rows = [
+        {name: cell.value for name, cell in row.cells.items()} for row in (table.rows if table else ())
+    ]
+    if table is not None:
+        key = table.contract.key
+        known = {tuple(row[name].casefold() for name in key) for row in rows}
+        rows += [
+            {name: row.get(name, "") for name in columns}
+            for row in rows_of(answer)
+            if tuple(row.get(name, "").casefold() for name in key) not in known
+        ]
+    return Prediction(text=answer, columns=tuple(columns), rows=tuple(rows))
+
+
+def rollout_of(request: RolloutRequest, result: RunResult, trail: Trail) -> Rollout:
+    """The rollout of a run that is over."""
+    task, stages = request.task, trail.stages
+    scored = score(task, prediction_of(result, trail.answer))
+    return Rollout(
+        task=task.id,
+        group=request.group,
+        segments=(trail.segment(),),
+        stages=trail.all_stages(),
+        main_steps=stages.main_steps,
+        created=trail.created,
+        refused=trail.refused,
+        critical_steps=stages.critical_steps,
+        total_steps=stages.total_steps,
+        seconds=trail.wall_seconds,
+        tokens=trail.usage.total_tokens,
+        outcome=result.outcome,
+        budget_hit=trail.budget_hit,
+        quality=quality_of(scored),
+        item_f1=scored.item_f1,
+        success=scored.success,
+        correct_cells=_correct_cells(task, scored),
+        meta={"family": task.family, "kind": task.kind, "width": float(task.width)},
+    )
+
+
+def quality_of(scored: Score) -> float:
+    """r_perf: half for how much is there and right, half for all of it."""
+    return 0.5 * scored.item_f1 + 0.5 * scored.success
+
+
+def _correct_cells(task: EvalTask, scored: Score) -> int:
+    cells = sum(len(row) for row in task.gold) or 1
+    return math.floor(scored.item_recall * cells + 0.5)
+
+
+def _drawn_seconds(scene: Scene) -> Seconds:
+    """What steps would have taken: drawn from the profile, the same for the same place."""
+
+    def seconds(path: str, step: int, _: ModelReplied) -> float:
+        return scene.profile.step_seconds.draw(scene.draws("seconds", path, step))
+
+    return seconds

@@ -1,0 +1,195 @@
+"""A rollout as a fold over the journal of its run: tokens, decisions, stages, what it took.
+
+The journal is the only source; nothing is noted down beside it. Traces are what a policy wrote with
+its replies, and are read as strictly as any input. Knows no reward and no trainer.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from openswarm.core.errors import JournalError
+from openswarm.core.events import (
+    ROOT,
+    AgentCreated,
+    Answered,
+    AnyEvent,
+    Content,
+    LimitHit,
+    ModelReplied,
+    ReportReceived,
+    TaskAssigned,
+    ToolReturned,
+    is_subagent,
+)
+from openswarm.core.messages import Usage
+from openswarm.parl.rollout import Segment, Stage
+from openswarm.swarm.orchestrator import DEFAULT_AGENT
+from openswarm.swarm.spawn import TOOL_NAMES
+from openswarm.swarm.stages import Stages
+
+Read = Callable[[Content], str]
+Seconds = Callable[[str, int, ModelReplied], float]
+"""How long a step took: of an agent's path, its number from 0, and its event."""
+
+
+def as_measured(_: str, __: int, event: ModelReplied) -> float:
+    """The seconds that the reply really took."""
+    return event.latency_s
+
+
+@dataclass(slots=True)
+class _Work:
+    """One assignment."""
+
+    brief: str
+    seconds: float = 0.0
+    tokens: int = 0
+    steps: int = 0
+    outcome: str = ""
+    useful: bool = False
+
+
+@dataclass(slots=True)
+class Trail:
+    """What the events of a run say of its orchestrator and stages."""
+
+    read: Read
+    seconds: Seconds = as_measured
+    seat: str = ROOT
+    """Whose tokens are collected: the orchestrator's, or another agent's path."""
+    stages: Stages = field(default_factory=Stages)
+    work: dict[str, _Work] = field(default_factory=dict)
+    turns: list[dict[str, Any]] = field(default_factory=list)
+    usage: Usage = Usage()
+    created: int = 0
+    refused: int = 0
+    main_seconds: float = 0.0
+    budget_hit: bool = False
+    answer: str = ""
+    """As the orchestrator wrote it."""
+    _main_steps: int = 0
+    _known: set[tuple[str, ...]] = field(default_factory=set)
+    """Cells and texts that were brought before."""
+
+    def apply(self, event: AnyEvent) -> None:
+        """Takes one event. Raises `JournalError` for a trace that is none."""
+        self.stages.apply(event)
+        match event:
+            case TaskAssigned() if is_subagent(event.agent):
+                self.work[event.agent] = _Work(" ".join(self.read(event.brief).casefold().split()))
+            case ModelReplied():
+                self._replied(event)
+            case ReportReceived() if is_subagent(event.agent):
+                work = self.work[event.agent]
+                work.outcome = event.outcome
+                work.useful = event.outcome == "completed" and self._is_new(event)
+            case AgentCreated():
+                self.created += event.name != DEFAULT_AGENT.name
+            case ToolReturned() if event.agent == ROOT and event.name in TOOL_NAMES:
+                self.refused += not event.ok
+            case Answered():
+                self.answer = self.read(event.text)
+            case LimitHit() if event.agent == ROOT and event.limit == "stop":
+                self.budget_hit = True
+            case _:
+                pass
+
+    def _replied(self, event: ModelReplied) -> None:
+        self.usage += event.usage
+        if event.agent == self.seat:
+            trace = self.read(event.trace)
+            self.turns += [parse_turn(trace)] if trace else []
+        if event.agent in self.work:
+            work = self.work[event.agent]
+            work.seconds += self.seconds(event.agent, work.steps, event)
+            work.steps += 1
+            work.tokens += event.usage.total_tokens
+        elif event.agent == ROOT:
+            self.main_seconds += self.seconds(ROOT, self._main_steps, event)
+            self._main_steps += 1
+
+    def _is_new(self, event: ReportReceived) -> bool:
+        """Whether a report brings a value or a text that no earlier one brought."""
+        brought: Iterable[tuple[str, ...]] = (
+            (*(cell.value.casefold() for cell in list(row.cells.values())[:1]), name)
+            for row in event.rows
+            for name, cell in list(row.cells.items())[1:]
+            if cell.value
+        )
+        if not event.rows:
+            brought = [(" ".join(self.read(event.text).casefold().split()),)]
+        new = set(brought) - self._known
+        self._known |= new
+        return bool(new)
+
+    @property
+    def wall_seconds(self) -> float:
+        """On the longest path, a place for every sub-agent."""
+        return self.main_seconds + sum(max(stage.seconds) for stage in self.all_stages())
+
+    def all_stages(self) -> tuple[Stage, ...]:
+        """The stages that assigned work."""
+        groups = ([self.work[path] for path in paths] for paths in self.stages.stages.values())
+        return tuple(
+            Stage(
+                steps=tuple(work.steps for work in group),
+                briefs=tuple(work.brief for work in group),
+                outcomes=tuple(work.outcome or "cancelled" for work in group),
+                useful=tuple(work.useful for work in group),
+                seconds=tuple(work.seconds for work in group),
+                tokens=tuple(work.tokens for work in group),
+            )
+            for group in groups
+        )
+
+    def segment(self) -> Segment:
+        """The tokens of the seat in one piece."""
+        return joined(self.turns)
+
+
+def fold_trail(
+    events: Iterable[AnyEvent], read: Read, seconds: Seconds = as_measured, seat: str = ROOT
+) -> Trail:
+    """The trail of a run's events. Raises `JournalError` for a trace that is none."""
+    trail = Trail(read, seconds, seat)
+    for event in events:
+        trail.apply(event)
+    return trail
+
+
+def joined(turns: Sequence[dict[str, Any]]) -> Segment:
+    """Turns one after the other: what was read before each, and what was said."""
+    ids, mask, logprobs, choices = [], [], [], []
+    for turn in turns:
+        ids += [*turn["read"], *turn["ids"]]
+        mask += [False] * len(turn["read"]) + turn["mask"]
+        logprobs += [0.0] * len(turn["read"]) + list(_spread(turn["mask"], turn["logprobs"]))
+        choices += map(tuple, turn["choices"])
+    return Segment(tuple(ids), tuple(mask), tuple(logprobs), tuple(choices))
+
+
+def _spread(mask: Sequence[bool], logprobs: Sequence[float]) -> Iterator[float]:
+    values = iter(logprobs)
+    return (next(values) if chosen else 0.0 for chosen in mask)
+
+
+def parse_turn(text: str) -> dict[str, Any]:
+    """A trace as `llm.policy.model` writes it. Raises `JournalError` for anything else."""
+    try:
+        value = json.loads(text)
+        turn = {name: value[name] for name in ("read", "ids", "mask", "logprobs", "choices")}
+        turn["mask"] = [bool(chosen) for chosen in turn["mask"]]
+        numbers = [*turn["read"], *turn["ids"], *(n for row in turn["choices"] for n in row)]
+        is_sound = (
+            all(isinstance(number, int) and 0 <= number < 1 << 24 for number in numbers)
+            and all(isinstance(v, float | int) and v <= 1e-6 for v in turn["logprobs"])
+            and len(turn["mask"]) == len(turn["ids"])
+            and sum(turn["mask"]) == len(turn["logprobs"]) == len(turn["choices"])
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise JournalError(f"a trace cannot be read: {error}", "trace") from None
+    if not is_sound:
+        raise JournalError("a trace contradicts itself", "trace")
+    return turn
