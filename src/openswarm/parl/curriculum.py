@@ -29,7 +29,7 @@ SHARES = {
 """Of the tasks of an update, by family."""
 DIALS = Dials(min_rows=2, max_rows=12, columns=4, distractors=6)
 """A training's tasks are at most twelve wide; tests go three times wider."""
-LEAST = 14
+LEAST = 10
 """Critical steps that every task may take: one round of sub-agents and a second try."""
 TIGHT, LOOSE = 0.6, 1.5
 """Budgets as shares of what one agent alone would take: of wide tasks, and of controls."""

@@ -56,9 +56,7 @@ class Demonstrator:
 
     task: EvalTask
     manner: Manner
-    tokens: int = field(
-        default_factory=lambda: policy_config().text_config.max_position_embeddings
-    )
+    tokens: int = field(default_factory=lambda: policy_config().text_config.max_position_embeddings)
     _todo: list[int] | None = None
     """Documents that are still to be assigned, or read."""
     _agent: str = DEFAULT_AGENT
@@ -71,9 +69,7 @@ class Demonstrator:
     def close(self, session: Session) -> None:
         """See `Decider.close`."""
 
-    async def decide(
-        self, session: Session, read: Sequence[int], guide: TurnGuide
-    ) -> list[float]:
+    async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
         """See `Decider.decide`. Its decisions count as sure."""
         if not guide.over:
             text = tokenizer().decode(read)

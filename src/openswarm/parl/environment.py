@@ -32,10 +32,10 @@ from openswarm.parl.workers.profile import WorkerProfile
 
 MAX_STEPS = 400
 """Replies of the orchestrator; the critical-step budget ends a rollout long before."""
-PAGE_BYTES = {"elements": 1000}
-"""The size of the pages that are read in rollouts, by corpus: an element has two or three."""
-USUAL_PAGE_BYTES = 4000
-"""The same of other corpora: a country has two or three."""
+PAGE_BYTES = {"elements": 1500}
+"""The size of the pages that are read in rollouts, by corpus: an element has one or two."""
+USUAL_PAGE_BYTES = 6000
+"""The same of other corpora: a country has two."""
 NOWHERE = Path("/nonexistent")
 """The home of runs that touch no disk."""
 
@@ -141,7 +141,8 @@ def prediction_of(result: RunResult, answer: str) -> Prediction:
     table = result.table
     columns = table.contract.names if table else ()
     rows = [
-        {name: cell.value for name, cell in row.cells.items()} for row in (table.rows if table else ())
+        {name: cell.value for name, cell in row.cells.items()}
+        for row in (table.rows if table else ())
     ]
     if table is not None:
         key = table.contract.key

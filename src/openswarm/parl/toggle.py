@@ -49,8 +49,7 @@ def toggled(
     if budget is None or not toggle.limits(update) or mean < toggle.threshold:
         return list(rewards)
     return [
-        reward if length <= budget else 0.0
-        for reward, length in zip(rewards, lengths, strict=True)
+        reward if length <= budget else 0.0 for reward, length in zip(rewards, lengths, strict=True)
     ]
 
 

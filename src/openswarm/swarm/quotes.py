@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openswarm.core.contract import MAX_QUOTE_CHARS, PLAIN_MARKS, Column
 from openswarm.tools.documents import Document, fenced
@@ -63,7 +64,7 @@ def find_evidence(
 def _best_line(value: str, column: Column, documents: Sequence[Document]) -> Evidence | None:
     """The line with the value in it that is most about the column: long ones say much else."""
     about = set(_WORD.findall(_fold(f"{column.name} {column.definition}")))
-    lines = [(d.source, line, _fold(line)) for d in documents for line in d.text.splitlines()]
+    lines = [(d.source, line, folded) for d in documents for line, folded in _lines(d.text)]
     for pattern in _patterns(value, column):
         hits = [entry for entry in lines if pattern.search(entry[2])]
         if hits:
@@ -84,6 +85,12 @@ def _patterns(value: str, column: Column) -> list[re.Pattern[str]]:
     if number is not None and column.type == "number":
         texts.append(number[0].rstrip(".,"))
     return [re.compile(rf"(?<!\w){re.escape(text)}(?!\w)") for text in texts]
+
+
+@lru_cache(maxsize=1024)
+def _lines(text: str) -> tuple[tuple[str, str], ...]:
+    """The lines of a page as they are and folded: each page is asked for many values."""
+    return tuple((line, _fold(line)) for line in text.splitlines() if line.strip())
 
 
 def _fold(text: str) -> str:

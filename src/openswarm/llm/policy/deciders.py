@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from openswarm.llm.policy.language import TurnGuide
@@ -28,9 +29,7 @@ class Decider(Protocol):
         """Ends a conversation."""
         ...
 
-    async def decide(
-        self, session: Session, read: Sequence[int], guide: TurnGuide
-    ) -> list[float]:
+    async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
         """Decides a turn; the log-probabilities of the decisions. Raises `TooLongError`."""
         ...
 
@@ -51,9 +50,7 @@ class OneByOne:
         """See `Decider.close`."""
         self._sampler.close(session)
 
-    async def decide(
-        self, session: Session, read: Sequence[int], guide: TurnGuide
-    ) -> list[float]:
+    async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
         """See `Decider.decide`."""
         job = Job(session, read, guide)
         async with self._lock:
@@ -84,9 +81,7 @@ class Together:
         """See `Decider.close`."""
         self._sampler.close(session)
 
-    async def decide(
-        self, session: Session, read: Sequence[int], guide: TurnGuide
-    ) -> list[float]:
+    async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
         """See `Decider.decide`. The first that waits decides for all."""
         job, decided = Job(session, read, guide), anyio.Event()
         self._jobs.append((job, decided))
@@ -104,7 +99,7 @@ class Together:
     async def _all_wait(self) -> None:
         quiet, known = 0, len(self._jobs)
         while quiet < self.QUIET_ROUNDS:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             quiet = quiet + 1 if len(self._jobs) == known else 0
             known = len(self._jobs)
 

@@ -1,4 +1,4 @@
-"""A policy's folder: a K2.5-shaped checkpoint, and `policy.json` that says whose words it leads with.
+"""A policy's folder: a K2.5-shaped checkpoint, and `policy.json` that names who writes its words.
 
 Owns the file that makes a checkpoint a policy. PyTorch is imported where weights are read.
 """
@@ -57,7 +57,7 @@ def is_policy(folder: Path) -> bool:
 
 def policy_config() -> K25Config:
     """The shape of these policies: 0.6 M active parameters of 1.2 M, a window of 4,096."""
-    text = (resources.files(__package__) / "config.json").read_text(encoding="utf-8")
+    text = (resources.files("openswarm.llm.policy") / "config.json").read_text(encoding="utf-8")
     return parse_config(text, "the policy's config.json")
 
 

@@ -98,9 +98,7 @@ class PolicyModel:
             weakref.finalize(history, self.decider.close, session)
         return talk
 
-    async def _words(
-        self, talk: _Talk, request: Request, on_delta: OnDelta
-    ) -> tuple[str, Usage]:
+    async def _words(self, talk: _Talk, request: Request, on_delta: OnDelta) -> tuple[str, Usage]:
         """The text of the answer, and what it took."""
         if self.writer is None or (talk.view.table and not talk.view.opened):
             return DONE, Usage()

@@ -98,7 +98,9 @@ class View:
     def facts(self, offered: Iterable[str], max_calls: int) -> Facts:
         """What the grammar of the next turn depends on, `offered` being the run's tools."""
         there = set(offered)
-        tools = tuple(name for name in TOOLS if name in there or (name == ASSIGN and BATCH in there))
+        tools = tuple(
+            name for name in TOOLS if name in there or (name == ASSIGN and BATCH in there)
+        )
         numbers = range(self.first, self.first + len(self.documents))
         calls = sum(len(message.tool_calls) for message in self.messages)
         most = max_calls if self.parallel else 1
@@ -136,9 +138,7 @@ class View:
             return _call(OPEN, document=document.name, page=page)
         if self.table and BATCH in there:
             template = f"Find the row of {{{{item}}}} in {document.name}."
-            return _call(
-                BATCH, agent=call.agent, prompt_template=template, items=[document.item]
-            )
+            return _call(BATCH, agent=call.agent, prompt_template=template, items=[document.item])
         asked = f"{self._question}\n\nYour part of it is the document {document.name}."
         return _call(ASSIGN, agent=call.agent, prompt=asked)
 
@@ -200,9 +200,7 @@ class View:
             failed.append(call.document)
         if call.tool == OPEN:
             text += self._next(message.text, call)
-        self.messages.append(
-            Message(role="tool", content=text, tool_call_id=message.tool_call_id)
-        )
+        self.messages.append(Message(role="tool", content=text, tool_call_id=message.tool_call_id))
 
     def _next(self, page: str, call: Call) -> str:
         """The documents that a page names by their file names."""

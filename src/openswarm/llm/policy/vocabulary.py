@@ -76,7 +76,7 @@ _WORD = re.compile(r"[a-z]+")
 @cache
 def words() -> tuple[str, ...]:
     """The words that it knows, sorted."""
-    text = (resources.files(__package__) / "words.txt").read_text(encoding="utf-8")
+    text = (resources.files("openswarm.llm.policy") / "words.txt").read_text(encoding="utf-8")
     return tuple(sorted(set(text.split()) - set(STRUCTURE)))
 
 
