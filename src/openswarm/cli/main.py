@@ -11,6 +11,7 @@ from openswarm.cli import (
     changes,
     control,
     doctor,
+    eval,
     export,
     k25,
     models,
@@ -54,6 +55,7 @@ for module in (
     approve,
     models,
     k25,
+    eval,
     doctor,
 ):
     module.add_to(app)

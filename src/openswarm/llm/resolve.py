@@ -128,14 +128,26 @@ def info_of(text: str, settings: Settings) -> ModelInfo:
     return _info(spec, own or EndpointSettings())
 
 
+def is_policy_name(text: str) -> bool:
+    """Whether a specification names a trained orchestrator, which leads but does no sub-agent's
+    work: `local/parl-NAME`, or a folder of such a name."""
+    from openswarm.llm.weights import POLICY_PREFIX
+
+    return text.startswith("local/") and Path(text).name.startswith(POLICY_PREFIX)
+
+
 def _local(spec: ModelSpec, home: Path) -> ChatModel:
     """A model on this computer: a K2.5-shaped one from its folder, else a GGUF file."""
-    from openswarm.llm.weights import is_k25
+    from openswarm.llm.weights import is_k25, present
 
     if is_k25(spec.name):
         from openswarm.llm.k25_local import K25Model
+        from openswarm.llm.policy.folder import is_policy, policy_model
 
-        return K25Model.named(spec.name, home)
+        folder = present(spec.name, home)
+        if is_policy(folder):
+            return policy_model(folder, spec.text)
+        return K25Model.at(folder, spec=spec.text)
     from openswarm.llm.local import LocalModel
 
     return LocalModel.named(spec.name, home)

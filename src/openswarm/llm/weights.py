@@ -23,6 +23,8 @@ SPARE_BYTES = 256 * 1024 * 1024
 """What has to stay free on the disk beside the file: a wheel, and room to work."""
 K25_PREFIX = "k25-"
 """How the names of K2.5-shaped models begin."""
+POLICY_PREFIX = "parl-"
+"""How the names of trained orchestrators begin; they are K2.5-shaped too."""
 CHECKOUT = Path(__file__).parents[3]
 """The repository's root, when openswarm is run from a checkout."""
 
@@ -59,13 +61,17 @@ def present(name: str, home: Path) -> Path:
 
 def is_k25(name: str) -> bool:
     """Whether `local/NAME` is a K2.5-shaped model: such a name, or the path of a folder."""
-    return not name.endswith(".gguf") and (name.startswith(K25_PREFIX) or "/" in name)
+    is_named = name.startswith((K25_PREFIX, POLICY_PREFIX))
+    return not name.endswith(".gguf") and (is_named or "/" in name)
 
 
 def k25_models(home: Path) -> dict[str, Path]:
     """The K2.5-shaped models that have a name and are here, with their folders."""
     places = [home / "models", CHECKOUT / "weights"]
-    folders = [found for place in places for found in sorted(place.glob(f"{K25_PREFIX}*"))]
+    prefixes = (K25_PREFIX, POLICY_PREFIX)
+    folders = [
+        found for place in places for prefix in prefixes for found in sorted(place.glob(f"{prefix}*"))
+    ]
     here = [folder for folder in folders if (folder / "config.json").is_file()]
     return {folder.name: folder for folder in reversed(here)}
 

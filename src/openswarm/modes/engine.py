@@ -15,7 +15,14 @@ from openswarm.agent.control import Control
 from openswarm.agent.loop import Ending
 from openswarm.core.budget import Amount
 from openswarm.core.errors import sole_error
-from openswarm.core.events import ROOT, Answered, AnyEvent, GenerationStarted, Tick
+from openswarm.core.events import (
+    ROOT,
+    Answered,
+    AnyEvent,
+    GenerationStarted,
+    ModelReplied,
+    Tick,
+)
 from openswarm.core.messages import Usage
 from openswarm.core.result import Outcome, RunResult
 from openswarm.journal.fold import RunView
@@ -47,6 +54,8 @@ class Engine:
     """The stages of this generation."""
     _used_before: tuple[Usage, float | None, int] = (Usage(), None, 0)
     """Tokens, dollars and steps of earlier generations."""
+    _last_root_tokens: int = 0
+    """What the root's last reply used."""
     _old_hits: int = 0
     """How many limits were hit before the last answer; they say nothing of the next one."""
 
@@ -88,6 +97,8 @@ class Engine:
             return
         self.view.apply(event)
         self.stages.apply(event)
+        if isinstance(event, ModelReplied) and event.agent == ROOT:
+            self._last_root_tokens = event.usage.total_tokens
         if isinstance(event, Answered):
             self._old_hits = len(self.view.limits_hit)
         elif isinstance(event, GenerationStarted):
@@ -99,7 +110,7 @@ class Engine:
         crew = make_crew(self.means, self.control, past, self._spent(), self._stage_steps_left)
         if work is not None:
             return await work(crew)
-        return await lead(crew, self.route, past, first=self.first, stop_when=self._critical_limit)
+        return await lead(crew, self.route, past, first=self.first, stop_when=self._must_answer)
 
     def _spent(self) -> Amount:
         """What this generation has used, in an earlier process."""
@@ -114,6 +125,20 @@ class Engine:
         if limit is None:
             return 1_000_000
         return limit - self.stages.critical_steps_before_stage - 1
+
+    def _must_answer(self) -> str:
+        """Why the root has to answer now, or ''."""
+        return self._critical_limit() or self._token_limit()
+
+    def _token_limit(self) -> str:
+        """Another turn and an answer do not fit, each taking what the last reply may have."""
+        limits = self.means.task.limits
+        if limits.tokens is None or not self._last_root_tokens:
+            return ""
+        left = limits.tokens - self._spent().tokens
+        if left >= 2 * (self._last_root_tokens + limits.reply_tokens):
+            return ""
+        return f"limit of {limits.tokens} tokens"
 
     def _critical_limit(self) -> str:
         """Why the root has to answer now: a turn, what it sets going, and the answer do not fit."""

@@ -23,7 +23,8 @@ from openswarm.journal.fold import RunView
 from openswarm.journal.folder import FolderJournal
 from openswarm.journal.journal import Journal, Observer
 from openswarm.llm.model import ChatModel
-from openswarm.llm.resolve import default_spec, resolve
+from openswarm.llm.policy.model import PolicyModel
+from openswarm.llm.resolve import default_spec, is_policy_name, resolve
 from openswarm.modes.attachments import FirstMessage, with_attachments
 from openswarm.modes.contracts import is_contract_file, load_contract
 from openswarm.modes.routing import Route
@@ -139,7 +140,11 @@ def model_specs(
 ) -> tuple[str, str]:
     """The specifications of the orchestrator and of the sub-agents, defaults filled in."""
     first = spec_of(model) or settings.model or default_spec(os.environ)[0]
-    return first, spec_of(subagent_model) or settings.subagent_model or first
+    others = spec_of(subagent_model) or settings.subagent_model
+    if not others and is_policy_name(first):
+        others = settings.model if settings.model != first else ""
+        others = others or default_spec(os.environ)[0]
+    return first, others or first
 
 
 def make_models(
@@ -157,6 +162,13 @@ def make_models(
     lead = made(model, specs[0])
     is_same = isinstance(subagent_model, str) and specs[1] == specs[0]
     others = lead if is_same else made(subagent_model, specs[1])
+    if isinstance(others, PolicyModel):
+        raise SettingsError(
+            f"{specs[1]} is a trained orchestrator and cannot do a sub-agent's work; give"
+            " --subagent-model too"
+        )
+    if isinstance(lead, PolicyModel) and lead.writer is None:
+        lead.writer = others
     return {specs[1]: others, specs[0]: lead, "orchestrator": lead, "": others}
 
 

@@ -66,7 +66,8 @@ PAGE = (
         Shown("useless", "useless, all"), Shown("refused", "refused calls, all"),
     )),
     Panel("Group width, wide", (
-        Shown("wide_group", "sub-agents a stage"), Shown("wide_parallelism", "all / critical steps"),
+        Shown("wide_group", "sub-agents a stage"),
+        Shown("wide_parallelism", "all / critical steps"),
     )),
     Panel("Steps a wide task", (
         Shown("wide_critical", "critical"), Shown("wide_steps", "all"),
@@ -295,7 +296,10 @@ def _figure(title: str) -> tuple["Figure", list["Axes"]]:
 
     figure = Figure(figsize=(11, 8.2), layout="constrained")
     figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
-    return figure, [*figure.subplots(3, 3, sharex=True).flat]
+    every = [*figure.subplots(3, 3, sharex=True).flat]
+    for axes in every[-3:]:
+        axes.set_xlabel("update", fontsize=8)
+    return figure, every
 
 
 def _draw(axes: "Axes", found: Band, colour: str, label: str, dashes: str = "-") -> None:
@@ -316,5 +320,3 @@ def _finished(axes: "Axes", panel: Panel) -> None:
         axes.set_ylim(-0.03, 1.03)
     else:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    if axes.get_subplotspec().is_last_row():
-        axes.set_xlabel("update", fontsize=8)

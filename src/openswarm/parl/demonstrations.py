@@ -62,6 +62,9 @@ class Demonstrator:
     _agent: str = DEFAULT_AGENT
     _tries: int = 0
 
+    async def ready(self) -> None:
+        """See `Decider.ready`; it always is."""
+
     def open(self, view: View) -> Session:
         """See `Decider.open`."""
         return Session(view)

@@ -6,13 +6,13 @@ and a run a rollout; what a rollout is worth is `reward`'s business.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
-from openswarm.core.events import ModelReplied
+from openswarm.core.events import AnyEvent, ModelReplied, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
@@ -98,6 +98,7 @@ class Environment:
             decider,
             ScriptedWriter(scene),
             parallel=seat.parallel,
+            may_call=_steps_left(journal, request.steps),
             seed=lambda: scene.draws("policy").randrange(1 << 30),
         )
         result = await run(
@@ -189,6 +190,17 @@ def quality_of(scored: Score) -> float:
 def _correct_cells(task: EvalTask, scored: Score) -> int:
     cells = sum(len(row) for row in task.gold) or 1
     return math.floor(scored.item_recall * cells + 0.5)
+
+
+def _steps_left(journal: MemoryJournal, limit: int | None) -> Callable[[], bool]:
+    """Whether a budget of all steps allows another turn and the answer after it."""
+    taken = [0]
+
+    def count(event: AnyEvent | Tick) -> None:
+        taken[0] += isinstance(event, ModelReplied)
+
+    journal.observe(count)
+    return lambda: limit is None or limit - taken[0] > 2
 
 
 def _drawn_seconds(scene: Scene) -> Seconds:

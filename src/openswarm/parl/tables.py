@@ -143,7 +143,7 @@ class Habit:
 def habits_of(results: Sequence["Result"]) -> list[Habit]:
     """A habit for each arm."""
     arms = arms_of(results)
-    largest = {arm: _generous(result for result in results if result.arm == arm) for arm in arms}
+    largest = {arm: generous(result for result in results if result.arm == arm) for arm in arms}
     made = []
     for arm in arms:
         runs = largest[arm]
@@ -167,7 +167,7 @@ def habits_of(results: Sequence["Result"]) -> list[Habit]:
     return made
 
 
-def _generous(results: Iterable["Result"]) -> list["Result"]:
+def generous(results: Iterable["Result"]) -> list["Result"]:
     """Of each test, what was made at its most generous budget."""
     tests: dict[str, list[Result]] = defaultdict(list)
     for result in results:

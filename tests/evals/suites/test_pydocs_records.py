@@ -36,6 +36,9 @@ The hertz parameter.</p></div>
 <div class="deprecated-removed"><p><span class="versionmodified">nothing known</span></p></div>
 <div class="deprecated"><p><span class="versionmodified deprecated">Deprecated since version 3.10.\
 </span></p></div></dd></dl>
+<dl class="py data"><dt id="tones.LOW">LOW</dt><dd>
+<div class="versionadded"><p><span class="versionmodified added">New in version 3.11.2-6+deb12u5.\
+</span></p></div></dd></dl>
 <dl class="std option"><dt id="opt">-x</dt><dd><p>No entry of Python's.</p></dd></dl>
 </section></section></div></body></html>
 """
@@ -73,19 +76,22 @@ Changed in version 3.8: Louder.
 ## Old ways
 
 #### function tones.hum(a, b)
-
 #### function tones.sing(a)
 
 Hums.
 
 Deprecated since version 3.10.
+
+#### data tones.LOW
+
+No description.
 """
 
 
 @pytest.mark.requirement("evals.pydocs")
 def test_each_note_belongs_to_its_own_entry_and_stands_right_under_it() -> None:
     """Notes of an outer entry come before the entries in it; notes in a list or a section that
-    is no entry make no mark and are not shown."""
+    is no entry, or of a distribution's own version, make no mark and are not shown."""
     page = read_page("tones", PAGE)
     assert page.marks == MARKS
     assert page.text == TEXT

@@ -16,7 +16,7 @@ from openswarm.evals.suites.pydocs_records import Mark, read_page
 from openswarm.evals.task import EvalTask, Split
 from openswarm.modes.settings import home_folder
 
-SAMPLE_SHA256 = "93af7020eb23d8489fcfcc1c899f34e935d831c881105e3d8043bb9d5e428c10"
+SAMPLE_SHA256 = "fa2ed84925b411bf6b9b22fa3cb18fabd153dc64f939204d0679930e1db38a22"
 TASKS_SHA256 = "206fd676fcaa691f3fb32f82ecf477c722e615806f57a2ff0fcc321511cf76df"
 SPLITS: tuple[Split, ...] = ("train", "test")
 OUTER_HOME = home_folder()
@@ -43,20 +43,18 @@ def stated(text: str) -> list[Mark]:
     """The marks of a page, read out of its text by code that never saw the HTML."""
     owners: list[tuple[str, str]] = []
     marks: list[Mark] = []
-    gathering = titled = False
+    titled = False
     for block in text.strip().split("\n\n"):
-        entry, note = ENTRY.match(block), NOTE.match(block)
-        if entry:
-            owners = [*(owners if gathering else []), (entry[2], entry[1])]
+        note = NOTE.match(block)
+        if block.startswith("#"):
+            owners = [(name, kind) for kind, name in ENTRY.findall(block)]
         elif titled and block.startswith("Module: "):
             owners = [(block.removeprefix("Module: "), "module")]
-        elif block.startswith("#"):
-            owners = []
         elif note:
             change = CHANGES[note[1]]
             whole = note[3] is not None
             marks += [Mark(n, k, change, note[2], whole) for n, k in owners]  # type: ignore[arg-type]
-        gathering, titled = entry is not None, block.startswith("# ")
+        titled = block.startswith("# ")
     return marks
 
 

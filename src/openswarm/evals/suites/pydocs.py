@@ -56,7 +56,8 @@ NOTES: dict[Change, str] = {
     " `Deprecated since version V`.",
 }
 COMMON_NOTE = (
-    " A note under the title of a page is about the module itself. Versions are compared as"
+    " Headings on adjacent lines are entries that share their notes. A note under the title of a"
+    " page is about the module itself. Versions are compared as"
     " they are written: 3.5.2 is another version than 3.5."
 )
 VERBS: dict[Change, str] = {

@@ -25,7 +25,10 @@ VOID = frozenset({"area", "br", "col", "embed", "hr", "img", "input", "link", "m
 CHANGES: dict[str, Change] = {
     "versionadded": "added", "versionchanged": "changed", "deprecated": "deprecated",
 }  # fmt: skip
-VERSION = re.compile(r"version (3\.\d{1,2}(?:\.\d{1,2})?)\b")
+VERSION = re.compile(r"version (3\.\d{1,2}(?:\.\d{1,2})?)(?=\.?(?:[:,\s]|$))")
+"""One of Python's; those with a distribution's own suffix are passed over."""
+NOTHING = "No description."
+"""What stands under an entry without one, so that it does not seem to share the next one's."""
 
 
 @dataclass(slots=True)
@@ -163,17 +166,18 @@ class _Digest:
                 self.entry(child)
 
     def entry(self, node: Node) -> None:
-        """A definition: its signatures, its first paragraph, its notes, then what stands in it."""
+        """A definition: its signatures in one block, its paragraph, its notes, what is in it."""
         kind = node.classes[1]
         owners = [(child.id, kind) for child in node.elements() if child.tag == "dt" and child.id]
-        self.blocks += [
+        headings = [
             f"#### {kind} {child.id}{_parameters(child)}"
             for child in node.elements()
             if child.tag == "dt" and child.id
         ]
+        self.blocks += ["\n".join(headings)] if headings else []
         inside = [part for dd in node.elements() if dd.tag == "dd" for part in dd.elements()]
         first = next((part for part in inside if part.tag == "p"), None)
-        self.blocks += [cut(first.text(), ENTRY_CHARS)] if first else []
+        self.blocks.append(cut(first.text(), ENTRY_CHARS) if first else NOTHING)
         for part in inside:
             if _change(part):
                 self._note(part, owners)

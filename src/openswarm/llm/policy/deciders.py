@@ -3,7 +3,7 @@
 Owns the waiting; the draw is `sampler`'s. A decider knows conversations by their session.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import anyio
@@ -21,6 +21,10 @@ class Decider(Protocol):
     tokens: int
     """The window of one conversation."""
 
+    async def ready(self) -> None:
+        """Returns when conversations can be opened. Raises `SettingsError`."""
+        ...
+
     def open(self, view: View) -> Session:
         """A new conversation."""
         ...
@@ -35,23 +39,34 @@ class Decider(Protocol):
 
 
 class OneByOne:
-    """Decides each turn when it is asked for, in a thread."""
+    """Decides each turn when it is asked for, in a thread. Weights are read at the first one."""
 
-    def __init__(self, sampler: Sampler) -> None:
-        self.tokens = sampler.tokens
-        self._sampler = sampler
+    def __init__(self, load: Callable[[], Sampler], tokens: int) -> None:
+        """`load` reads the weights; it is called in a thread."""
+        self.tokens = tokens
+        self._load = load
+        self._sampler: Sampler | None = None
         self._lock = anyio.Lock()
+
+    async def ready(self) -> None:
+        """See `Decider.ready`."""
+        async with self._lock:
+            if self._sampler is None:
+                self._sampler = await anyio.to_thread.run_sync(self._load)
 
     def open(self, view: View) -> Session:
         """See `Decider.open`."""
+        assert self._sampler is not None, "ready first"
         return self._sampler.open(view)
 
     def close(self, session: Session) -> None:
         """See `Decider.close`."""
+        assert self._sampler is not None, "ready first"
         self._sampler.close(session)
 
     async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
         """See `Decider.decide`."""
+        assert self._sampler is not None, "ready first"
         job = Job(session, read, guide)
         async with self._lock:
             await anyio.to_thread.run_sync(self._sampler.decide, [job])
@@ -72,6 +87,9 @@ class Together:
         self._sampler = sampler
         self._jobs: list[tuple[Job, anyio.Event]] = []
         self._leads = False
+
+    async def ready(self) -> None:
+        """See `Decider.ready`; it always is."""
 
     def open(self, view: View) -> Session:
         """See `Decider.open`."""

@@ -1,4 +1,4 @@
-"""A policy's folder: a K2.5-shaped checkpoint, and `policy.json` that names who writes its words.
+"""A policy's folder: a K2.5-shaped checkpoint, and `policy.json` that says how it was trained.
 
 Owns the file that makes a checkpoint a policy. PyTorch is imported where weights are read.
 """
@@ -14,12 +14,16 @@ from openswarm.core.errors import SettingsError
 from openswarm.core.frozen import Frozen
 from openswarm.k25.config import K25Config, parse_config
 from openswarm.k25.errors import ModelFileError
+from openswarm.llm.policy.model import PolicyModel
 from openswarm.llm.policy.vocabulary import tokenizer
 
 if TYPE_CHECKING:
     from openswarm.k25.model import K25
 
 FILE = "policy.json"
+EXTRA = "pip install 'openswarm[model]'"
+SLOTS = 16
+"""Runs that a policy leads at once."""
 MAX_BYTES = 64 * 1024
 
 
@@ -27,8 +31,6 @@ class PolicyCard(Frozen):
     """What is said of a policy beside its weights."""
 
     name: str = Field(min_length=1, max_length=80)
-    writer: str = Field("local/qwen2.5-coder-1.5b", max_length=200)
-    """The model that writes answers from what the policy has read."""
     parallel: bool = True
     """Whether its turns may have more than one call."""
     arm: str = ""
@@ -48,6 +50,28 @@ class PolicyCard(Frozen):
         """Writes the card. Raises `OSError`."""
         text = json.dumps(self.model_dump(), indent=1) + "\n"
         (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def policy_model(folder: Path, spec: str) -> PolicyModel:
+    """The policy of a folder as the orchestrator of runs. Its weights are read at the first reply.
+
+    Raises `SettingsError` for a card that cannot be used.
+    """
+    card = PolicyCard.load(folder)
+    tokens = policy_config().text_config.max_position_embeddings
+
+    try:
+        from openswarm.llm.policy.deciders import OneByOne
+        from openswarm.llm.policy.sampler import Sampler
+    except ImportError as error:
+        if (error.name or "").startswith("openswarm"):
+            raise
+        raise SettingsError(f"{spec} needs {error.name}: {EXTRA}") from None
+
+    def load() -> Sampler:
+        return Sampler(load_policy(folder), slots=SLOTS, tokens=tokens, temperature=0.0)
+
+    return PolicyModel(spec, OneByOne(load, tokens), parallel=card.parallel)
 
 
 def is_policy(folder: Path) -> bool:

@@ -51,9 +51,11 @@ class PolicyModel:
     spec: str
     decider: "Decider"
     writer: ChatModel | None = None
-    """Writes the answer from what the policy itself has read; None says nothing in its place."""
+    """Writes the answer from what the policy itself has read: in a run, the sub-agents' model."""
     parallel: bool = True
     """Whether a turn may have more than one call."""
+    may_call: Callable[[], bool] = lambda: True
+    """Whether a turn may still call; it answers where not."""
     seed: Callable[[], int] = lambda: 0
     """Of the next conversation: its numbers and its draws."""
     resource: str = "policy"
@@ -61,12 +63,14 @@ class PolicyModel:
     _talks: WeakKeyDictionary[History, _Talk] = field(default_factory=WeakKeyDictionary)
 
     async def reply(self, request: Request, on_delta: OnDelta = ignore) -> Reply:
-        """See `ChatModel.reply`."""
+        """See `ChatModel.reply`. Raises `SettingsError` when the policy cannot be loaded."""
+        await self.decider.ready()
         talk = self._talk(request.history)
         offered = [tool.name for tool in request.tools]
         read = talk.view.read(tuple(request.history))
         room = self.decider.tokens - talk.session.length - len(talk.session.unread) - len(read)
-        facts = talk.view.facts(offered, max(0, (room - ENDING_TOKENS) // TOKENS_A_CALL))
+        calls_left = max(0, (room - ENDING_TOKENS) // TOKENS_A_CALL) if self.may_call() else 0
+        facts = talk.view.facts(offered, calls_left)
         guide = TurnGuide(facts)
         logprobs = await self.decider.decide(talk.session, read, guide)
         calls = talk.view.said(guide.calls, offered)
@@ -85,9 +89,7 @@ class PolicyModel:
         return sum(len(message.text.encode()) for message in request.history)
 
     async def aclose(self) -> None:
-        """See `ChatModel.aclose`."""
-        if self.writer is not None:
-            await self.writer.aclose()
+        """See `ChatModel.aclose`. The writer is closed by whoever made it."""
 
     def _talk(self, history: History) -> _Talk:
         talk = self._talks.get(history)

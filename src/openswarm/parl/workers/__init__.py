@@ -1,0 +1,1 @@
+"""Frozen workers: how sub-agents behave, in figures, and how those are measured."""
