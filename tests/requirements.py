@@ -48,7 +48,6 @@ class Claim:
 
 
 GAPS = {
-    "journal.export": "training samples come with the room that needs them",
     "corpus.many": "bench/corpus.py measures it, and no bar was set for it",
     "swarm.redundancy": "near-duplicates are neither refused nor reported as redundancy",
 }

@@ -26,7 +26,7 @@ MAX_FILE, MAX_MEDIAN_FILE, MAX_FUNCTION = 400, 150, 60
 NOT_AT_IMPORT = (
     "openai", "anthropic", "torch", "numpy", "xllamacpp", "openpyxl", "pypdf", "trafilatura",
     "uvloop", "aiohttp", "rich", "typer", "matplotlib", "PIL", "pyarrow", "yaml", "starlette",
-    "uvicorn", "opentelemetry",
+    "uvicorn", "opentelemetry", "ray", "verl", "tinker", "verifiers", "safetensors",
 )  # fmt: skip
 NOT_FOR_A_RUN = tuple(name for name in NOT_AT_IMPORT if name != "aiohttp")
 

@@ -55,7 +55,7 @@ def test_two_processes_make_the_same_rollouts_of_the_same_requests_and_weights()
 
 @pytest.mark.requirement("journal.export", "parl.samples")
 def test_rollouts_that_were_folded_from_journals_go_through_every_exporter() -> None:
-    """As lines they come back as they were; verl and Tinker get the policy's tokens, all of them."""
+    """As lines they come back as they were; verl and Tinker get all tokens of the policy."""
     from openswarm.llm.policy.folder import new_policy
 
     made = MAKER.build().make(requests(2), weights_of(new_policy(3)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from openswarm.evals.documents import Documents
-from openswarm.evals.suites import controls, elements, factbook
+from openswarm.evals.suites import controls, debian, elements, factbook, pydocs
 from openswarm.evals.suites.catalogue import FAMILIES, Dials, Family, Material
 
 COUNTRIES: tuple[str, ...] = (
@@ -32,8 +32,20 @@ def freeze(home: Path, folder: Path) -> dict[str, dict[str, Any]]:
     drawn from the samples.
     Blocks, and needs the packages or a network. Raises `SettingsError` without them.
     """
-    full = [factbook.build(home), factbook.build_change(home), elements.build(home)]
-    cut = [_factbook(full[0]), _factbook(full[1]), _elements(full[2])]
+    full = [
+        factbook.build(home),
+        factbook.build_change(home),
+        elements.build(home),
+        debian.build(home),
+        pydocs.build(home),
+    ]
+    cut = [
+        _factbook(full[0]),
+        _factbook(full[1]),
+        _elements(full[2]),
+        debian.cut_sample(full[3]),
+        pydocs.cut_sample(full[4]),
+    ]
     for material in cut:
         material.save(folder / "sample" / f"{material.documents.name}.json.gz")
     noted = {

@@ -208,7 +208,10 @@ def decide(guide: TurnGuide, calls: Sequence[Call]) -> None:
     Raises `ValueError` for calls that the grammar does not allow.
     """
     words = tokenizer()
-    wanted = list(_tokens(calls))
+    try:
+        wanted = _tokens(calls)
+    except LookupError:
+        raise ValueError("the grammar does not allow these calls") from None
     while not guide.over:
         fitting = [token for token in wanted if token in guide.allowed]
         if not fitting:

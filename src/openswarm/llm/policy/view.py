@@ -40,7 +40,7 @@ USUAL_NUMBERS = 200
 MAX_NEXT = 4
 """Documents named by a page that are shown."""
 _LISTED = re.compile(r"(?:Some of them|Documents): ([^\n]+)")
-_NAME = re.compile(r"[\w][\w.,'()+&-]*\.(?:md|txt|html|json|csv|pdf)\b")
+_NAME = re.compile(r"(?<!\w)\w[\w.,'()+&-]{0,160}\.(?:md|txt|html|json|csv|pdf)\b")
 _REPORTS = re.compile(r"(\d+) of (\d+) completed\.")
 _PAGE = re.compile(r"Page (\d+) of (\d+)")
 BATCH = "assign_batch"
