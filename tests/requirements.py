@@ -30,6 +30,7 @@ from claims.runtime import (
     TERMINAL,
 )
 from claims.serving import SERVE
+from claims.training import EVALS, PARL
 from claims.work import TABLE, TOOLS
 
 
@@ -108,5 +109,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims("issue 6", INFERENCE),
     *_claims("issue 6", MEDIA),
     *_claims("issue 6, benches", MEASURED),
+    *_claims("issue 7, items 1 to 3", EVALS),
+    *_claims("issue 7, items 4 to 9", PARL),
     *_claims("DESIGN 8; issue 5; issue 4; issue 2, item 9; issue 3, items 4, 5 and 9", BARS),
 )

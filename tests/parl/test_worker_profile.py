@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from openswarm.core.contract import Column
 from openswarm.core.errors import Fault, ModelError, UserError
-from openswarm.core.events import ModelReplied, RunStarted
+from openswarm.core.events import ModelReplied, ReportReceived, RunStarted
 from openswarm.core.messages import Usage
 from openswarm.evals.task import EvalTask, Part
 from openswarm.llm.model import Request
@@ -129,6 +129,20 @@ async def test_an_assignment_that_the_run_broke_off_is_left_out(run: MeasuredRun
     reported = [i for i, event in enumerate(run.events) if event.type == "report_received"]
     cut = MeasuredRun(run.events[: reported[-1]], TASK)
     assert measured(cut).assignments == 3
+
+
+@pytest.mark.anyio
+async def test_an_assignment_that_was_cancelled_says_nothing_of_the_worker(
+    run: MeasuredRun,
+) -> None:
+    events = [
+        event.model_copy(update={"outcome": "cancelled"})
+        if isinstance(event, ReportReceived) and event.outcome == "failed"
+        else event
+        for event in run.events
+    ]
+    profile = measured(MeasuredRun(events, TASK))
+    assert profile.outcomes == {"completed": 2, "partial": 1}
 
 
 @pytest.mark.anyio

@@ -68,10 +68,8 @@ def is_k25(name: str) -> bool:
 def k25_models(home: Path) -> dict[str, Path]:
     """The K2.5-shaped models that have a name and are here, with their folders."""
     places = [home / "models", CHECKOUT / "weights"]
-    prefixes = (K25_PREFIX, POLICY_PREFIX)
-    folders = [
-        found for place in places for prefix in prefixes for found in sorted(place.glob(f"{prefix}*"))
-    ]
+    patterns = (f"{K25_PREFIX}*", f"{POLICY_PREFIX}*")
+    folders = [f for place in places for pattern in patterns for f in sorted(place.glob(pattern))]
     here = [folder for folder in folders if (folder / "config.json").is_file()]
     return {folder.name: folder for folder in reversed(here)}
 

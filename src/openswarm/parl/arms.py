@@ -13,6 +13,10 @@ from openswarm.parl.toggle import Toggle
 Budget = Literal["critical", "total", "loose"]
 """What is limited in training: critical steps, all steps, or next to nothing."""
 
+Workers = Literal["scripted", "start", "joint"]
+"""Who works as sub-agents: the script, the start as it was (frozen), or the policy itself, whose
+sub-agents' tokens are trained as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -24,6 +28,7 @@ class Arm:
     schedule: Schedule = field(default_factory=Schedule)
     budget: Budget = "critical"
     toggle: Toggle | None = None
+    workers: Workers = "scripted"
 
 
 PARL = Arm("parl", "both terms, annealed to 0, under a critical-step budget")
@@ -65,6 +70,10 @@ ARMS: dict[str, Arm] = {
             schedule=Schedule(finish=0.0, anneal=False),
             budget="loose",
         ),
+        replace(
+            PARL, name="start-workers", summary="sub-agents are the start, frozen", workers="start"
+        ),
+        replace(PARL, name="joint", summary="sub-agents are trained too", workers="joint"),
         replace(PARL, name="toggle", summary="PARL with Toggle on all tokens", toggle=Toggle()),
     )
 }  # fmt: skip

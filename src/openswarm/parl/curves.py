@@ -151,9 +151,11 @@ def read_log(folder: Path) -> Log:
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, float]:
-    values = {name: float(line[name]) for name in ("update", *FIELDS)}
-    if not all(map(math.isfinite, values.values())):
+    """The figures of a line; one that is null, a mean of nothing, becomes NaN."""
+    found = {name: line[name] for name in ("update", *FIELDS)}
+    if not all(value is None or math.isfinite(float(value)) for value in found.values()):
         raise ValueError("a figure is not finite")
+    values = {name: math.nan if value is None else float(value) for name, value in found.items()}
     return values | {name: made(values) for name, made in DERIVED.items()}
 
 
@@ -175,7 +177,8 @@ def band(logs: Sequence[Log], field: str, *, smooth: bool = True) -> Band:
     series = [[line[field] for line in log.lines] for log in logs]
     if smooth:
         series = [smoothed(values) for values in series]
-    points = list(zip(*series, strict=False))
+    known = [[v for v in values if not math.isnan(v)] for values in zip(*series, strict=False)]
+    points = [values or [math.nan] for values in known]
     return Band(
         tuple(sum(values) / len(values) for values in points),
         tuple(map(min, points)),
@@ -185,12 +188,14 @@ def band(logs: Sequence[Log], field: str, *, smooth: bool = True) -> Band:
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
-    """An exponential mean, corrected for its start."""
+    """An exponential mean, corrected for its start; NaN changes nothing, and leads to NaN only
+    where nothing else came before."""
     made, mean, weight = [], 0.0, 0.0
     for value in values:
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * value
-        weight = SMOOTHING * weight + (1 - SMOOTHING)
-        made.append(mean / weight)
+        if not math.isnan(value):
+            mean = SMOOTHING * mean + (1 - SMOOTHING) * value
+            weight = SMOOTHING * weight + (1 - SMOOTHING)
+        made.append(mean / weight if weight else math.nan)
     return made
 
 
@@ -255,8 +260,14 @@ def _csv(command: str, note: str, columns: Sequence[str], rows: Iterator[list[An
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([round(v, 5) if isinstance(v, float) else v for v in row])
+        writer.writerow([_cell(value) for value in row])
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else round(value, 5)
+    return value
 
 
 def page_of(arm: str, logs: Sequence[Log]) -> "Figure":

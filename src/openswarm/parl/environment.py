@@ -20,6 +20,7 @@ from openswarm.evals.documents import Documents
 from openswarm.evals.scoring.score import score
 from openswarm.evals.task import EvalTask, Prediction, Score
 from openswarm.journal.journal import MemoryJournal
+from openswarm.llm.model import ChatModel
 from openswarm.llm.policy.deciders import Decider
 from openswarm.llm.policy.model import PolicyModel
 from openswarm.llm.policy.rows import rows_of
@@ -27,7 +28,7 @@ from openswarm.modes.run import run
 from openswarm.parl.fold import Seconds, Trail, fold_trail
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
-from openswarm.parl.simulated import ScriptedWorker, ScriptedWriter
+from openswarm.parl.simulated import ScriptedReader, ScriptedWorker, ScriptedWriter
 from openswarm.parl.workers.profile import WorkerProfile
 
 MAX_STEPS = 400
@@ -68,10 +69,23 @@ class RolloutRequest:
 class Environment:
     """Makes rollouts over the documents of some corpora."""
 
-    def __init__(self, corpora: Mapping[str, Documents], profile: WorkerProfile) -> None:
-        """`corpora` are those that tasks name; `profile` is how the frozen workers behave."""
+    def __init__(
+        self,
+        corpora: Mapping[str, Documents],
+        profile: WorkerProfile,
+        workers: Decider | None = None,
+        *,
+        joint: bool = False,
+    ) -> None:
+        """`corpora` are those that tasks name; `profile` is how the frozen workers behave.
+
+        `workers` decides for sub-agents in the place of the script; with `joint` their tokens are
+        part of a rollout too, so that they are trained with the orchestrator.
+        """
         self.corpora = corpora
         self.profile = profile
+        self.workers = workers
+        self.joint = joint
 
     async def rollouts(
         self, requests: Sequence[RolloutRequest], decider: Decider, seat: Seat
@@ -104,7 +118,7 @@ class Environment:
         result = await run(
             question_of(request.task),
             model=policy,
-            subagent_model=ScriptedWorker(scene),
+            subagent_model=self._workers(scene),
             tools=scene.tools() if seat.direct else [],
             columns=request.task.contract,
             mode="swarm" if seat.spawn else "agent",
@@ -114,7 +128,20 @@ class Environment:
             settings=Settings(),
         )
         trail = fold_trail(journal.events(), journal.read, _drawn_seconds(scene))
-        return rollout_of(request, result, trail)
+        return rollout_of(request, result, trail, workers=self.joint)
+
+    def _workers(self, scene: Scene) -> ChatModel:
+        if self.workers is None:
+            return ScriptedWorker(scene)
+        numbers = scene.draws("workers")
+        reader = ScriptedReader(scene)
+        return PolicyModel(
+            "worker",
+            self.workers,
+            reader,
+            parallel=False,
+            seed=lambda: numbers.randrange(1 << 30),
+        )
 
 
 def page_bytes_of(corpus: str) -> int:
@@ -156,14 +183,16 @@ def prediction_of(result: RunResult, answer: str) -> Prediction:
     return Prediction(text=answer, columns=tuple(columns), rows=tuple(rows))
 
 
-def rollout_of(request: RolloutRequest, result: RunResult, trail: Trail) -> Rollout:
-    """The rollout of a run that is over."""
+def rollout_of(
+    request: RolloutRequest, result: RunResult, trail: Trail, *, workers: bool = False
+) -> Rollout:
+    """The rollout of a run that is over; with `workers` the tokens of sub-agents are in it."""
     task, stages = request.task, trail.stages
     scored = score(task, prediction_of(result, trail.answer))
     return Rollout(
         task=task.id,
         group=request.group,
-        segments=(trail.segment(),),
+        segments=trail.segments(workers=workers),
         stages=trail.all_stages(),
         main_steps=stages.main_steps,
         created=trail.created,

@@ -57,11 +57,10 @@ class Trail:
 
     read: Read
     seconds: Seconds = as_measured
-    seat: str = ROOT
-    """Whose tokens are collected: the orchestrator's, or another agent's path."""
     stages: Stages = field(default_factory=Stages)
     work: dict[str, _Work] = field(default_factory=dict)
-    turns: list[dict[str, Any]] = field(default_factory=list)
+    turns: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Traces by the path of the agent, of those that a policy decides for."""
     usage: Usage = Usage()
     created: int = 0
     refused: int = 0
@@ -98,9 +97,8 @@ class Trail:
 
     def _replied(self, event: ModelReplied) -> None:
         self.usage += event.usage
-        if event.agent == self.seat:
-            trace = self.read(event.trace)
-            self.turns += [parse_turn(trace)] if trace else []
+        if trace := self.read(event.trace):
+            self.turns.setdefault(event.agent, []).append(parse_turn(trace))
         if event.agent in self.work:
             work = self.work[event.agent]
             work.seconds += self.seconds(event.agent, work.steps, event)
@@ -144,16 +142,15 @@ class Trail:
             for group in groups
         )
 
-    def segment(self) -> Segment:
-        """The tokens of the seat in one piece."""
-        return joined(self.turns)
+    def segments(self, *, workers: bool = False) -> tuple[Segment, ...]:
+        """The orchestrator's tokens in one piece; with `workers` those of each sub-agent too."""
+        paths = [ROOT, *(path for path in self.turns if path != ROOT and workers)]
+        return tuple(joined(self.turns.get(path, [])) for path in paths)
 
 
-def fold_trail(
-    events: Iterable[AnyEvent], read: Read, seconds: Seconds = as_measured, seat: str = ROOT
-) -> Trail:
+def fold_trail(events: Iterable[AnyEvent], read: Read, seconds: Seconds = as_measured) -> Trail:
     """The trail of a run's events. Raises `JournalError` for a trace that is none."""
-    trail = Trail(read, seconds, seat)
+    trail = Trail(read, seconds)
     for event in events:
         trail.apply(event)
     return trail

@@ -6,7 +6,9 @@ Owns their behaviour; what is true is the scene's.
 """
 
 import json
+import random
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -140,7 +142,7 @@ class ScriptedWriter(_Frozen):
         words = len(text) // 4 + 1
         return Reply(Message(role="assistant", content=text), Usage(output_tokens=words), "stop")
 
-    def _table(self, numbers: "object") -> str:
+    def _table(self, numbers: random.Random) -> str:
         task, scene = self.scene.task, self.scene
         assert task.contract is not None
         names = [column.name for column in task.contract.columns]
@@ -151,22 +153,66 @@ class ScriptedWriter(_Frozen):
                 values = [
                     row[name]
                     if name in task.contract.key
-                    else _as_handed_in(row[name], scene.profile.draw_cell(numbers))  # type: ignore[arg-type]
+                    else _as_handed_in(row[name], scene.profile.draw_cell(numbers))
                     for name in names
                 ]
                 lines.append(f"| {' | '.join(values)} |")
         return "\n".join(lines)
 
-    def _answer(self, numbers: "object") -> str:
+    def _answer(self, numbers: random.Random) -> str:
         """The right answer when every part is known rightly."""
         scene = self.scene
         right = True
         for part in scene.task.parts:
             if scene.known_by_root(part):
-                right &= scene.profile.draw_cell(numbers) == "right"  # type: ignore[arg-type]
+                right &= scene.profile.draw_cell(numbers) == "right"
             else:
                 right &= scene.findings.get(part.name, False)
         return f"Exact Answer: {scene.task.answer if right else WRONG}"
+
+
+@dataclass(slots=True, eq=False)
+class ScriptedReader(_Frozen):
+    """Writes the report of a sub-agent whose steps a policy decides, from what it has opened."""
+
+    scene: Scene
+    _reports: list[int] = field(default_factory=lambda: [0])
+
+    async def reply(self, request: Request, on_delta: OnDelta = ignore) -> Reply:
+        """See `ChatModel.reply`."""
+        scene = self.scene
+        self._reports[0] += 1
+        numbers = scene.draws("reader", self._reports[0])
+        opened = set(_opened(request.history))
+        parts = [part for part in scene.task.parts if opened.issuperset(scene.pages_of(part))]
+        contract = scene.task.contract
+        if contract is None:
+            right = [p.name for p in parts if scene.profile.draw_cell(numbers) == "right"]
+            scene.findings.update({part.name: part.name in right for part in parts})
+            text = "; ".join(f"{SOURCE}: {part.name}" for part in parts) or NOTHING
+            return Reply(Message(role="assistant", content=text), Usage(), "stop")
+        names = [column.name for column in contract.columns]
+        lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+        for row in filter(None, map(scene.row_of, parts)):
+            values = (
+                value
+                if name in contract.key
+                else _as_handed_in(value, scene.profile.draw_cell(numbers))
+                for name, value in row.items()
+            )
+            lines.append(f"| {' | '.join(values)} |")
+        text = "\n".join(lines)
+        usage = Usage(output_tokens=len(text) // 4)
+        return Reply(Message(role="assistant", content=text), usage, "stop")
+
+
+def _opened(history: History) -> Iterator[tuple[str, int]]:
+    """The pages that an agent has opened."""
+    for message in history:
+        for call in message.tool_calls:
+            if call.name == "open":
+                given = json.loads(call.arguments)
+                yield given["document"], given["page"]
 
 
 def _as_handed_in(value: str, verdict: str) -> str:

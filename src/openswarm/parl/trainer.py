@@ -5,6 +5,7 @@ was ended goes on from its last checkpoint. Writes `log.jsonl` (a line an update
 its folder. Owns the order of things; each step is another module's.
 """
 
+import copy
 import json
 import random
 import time
@@ -31,9 +32,12 @@ from openswarm.parl.objective import Loss, Objective, advantages, loss_of, token
 from openswarm.parl.reward import Reward, reward_of
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.toggle import toggled, with_budgets
+from openswarm.parl.workers.profile import WorkerProfile
 
 LOG = "log.jsonl"
 BUDGETS = "toggle.json"
+WORKER_SLOTS, WORKER_TOKENS = 1000, 512
+"""Sub-agents that a policy decides for at once, and the window of each."""
 LOOSE_STEPS = 20
 """What a loose budget allows beyond twice the steps of one agent alone."""
 
@@ -94,10 +98,15 @@ class Trainer:
         curriculum: Curriculum,
         environment: Environment,
         folder: Path,
+        stronger: WorkerProfile | None = None,
     ) -> None:
+        """`stronger` are the frozen workers of the second half of training, as in the report."""
+        self.stronger = stronger
         self.model, self.arm, self.recipe = model, arm, recipe
         self.curriculum, self.environment, self.folder = curriculum, environment, folder
         self.optimiser = MuonClip(param_groups(model), lr=recipe.rate, weight_decay=0.0)
+        self.start = copy.deepcopy(model).requires_grad_(False) if arm.workers == "start" else model
+        """Who decides for sub-agents where these are the start, frozen."""
         self.update = 0
         self.budgets: dict[str, int] = {}
         """Toggle's, by task."""
@@ -169,7 +178,19 @@ class Trainer:
         ]
         tokens = self.model.config.text_config.max_position_embeddings
         decider = Together(Sampler(self.model, slots=len(requests), tokens=tokens))
-        return anyio.run(self.environment.rollouts, requests, decider, self.arm.seat)
+        return anyio.run(self._environment().rollouts, requests, decider, self.arm.seat)
+
+    def _environment(self) -> Environment:
+        """The environment of this update: its workers become stronger in the second half."""
+        corpora, profile = self.environment.corpora, self.environment.profile
+        if self.stronger is not None and 2 * self.update >= self.recipe.updates:
+            profile = self.stronger
+        if self.arm.workers == "scripted":
+            return Environment(corpora, profile)
+        joint = self.arm.workers == "joint"
+        model = self.model if joint else self.start
+        sampler = Sampler(model, slots=WORKER_SLOTS, tokens=WORKER_TOKENS)
+        return Environment(corpora, profile, Together(sampler), joint=joint)
 
     def _request(self, task: EvalTask, place: int, number: int) -> RolloutRequest:
         limits = self.arm.budget
@@ -216,14 +237,17 @@ class Trainer:
         return losses
 
     def _step(self, rollouts: Sequence[Rollout], values: Sequence[float]) -> list[Loss]:
-        segments = [rollout.segments[0] for rollout in rollouts]
         groups = [rollout.group for rollout in rollouts]
         weights = token_weights([rollout.length for rollout in rollouts], groups, values)
-        live = [segment for segment, weight in zip(segments, weights, strict=True) if weight]
-        kept = [place for place, weight in enumerate(weights) if weight]
+        live = [
+            (segment, value, weight)
+            for rollout, value, weight in zip(rollouts, values, weights, strict=True)
+            for segment in rollout.segments
+            if weight
+        ]
         losses = []
-        for rows in batches_of(live):
-            loss = self._loss(rows, [values[p] for p in kept], [weights[p] for p in kept])
+        for rows in batches_of([segment for segment, _, _ in live]):
+            loss = self._loss(rows, [value for _, value, _ in live], [w for _, _, w in live])
             loss.total.backward()
             losses.append(loss)
         if losses:

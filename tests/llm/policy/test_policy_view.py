@@ -192,9 +192,7 @@ def test_a_configuration_counts_when_it_is_registered() -> None:
 def test_an_assignment_of_a_table_names_its_row() -> None:
     """With a table and `assign_batch` the item of a document is the row; else it is a prompt."""
     view = View(1)
-    view.read(
-        [Message(role="system", content=f"{TABLE} c)"), asked("Area of Peru?", "peru.md")]
-    )
+    view.read([Message(role="system", content=f"{TABLE} c)"), asked("Area of Peru?", "peru.md")])
     offered = ("create_subagent", "assign_batch", "open")
     assert view.facts(offered, 5).tools == TOOLS
     (call,) = view.said([Call(ASSIGN, DEFAULT_AGENT, view.first)], offered)
@@ -278,9 +276,7 @@ def test_only_the_narrow_language_is_shown(texts: list[str], seed: int) -> None:
             assert forms.fullmatch(without), message.text
     question = view.messages[0].text.splitlines()
     assert set(question[0].split()) <= set(words())
-    assert all(
-        re.fullmatch(r"(documents|named) (\d+-\d+|nothing)", line) for line in question[1:]
-    )
+    assert all(re.fullmatch(r"(documents|named) (\d+-\d+|nothing)", line) for line in question[1:])
 
 
 @pytest.mark.requirement("parl.view")
@@ -308,5 +304,7 @@ def test_a_result_that_nobody_asked_for_is_not_shown() -> None:
     history = [asked("Which?", "a.md"), returned(call, "a1 is registered.")]
     view.read(history)
     count = len(view.messages)
-    view.read([*history, returned(call, "again"), returned(call.model_copy(update={"id": "?"}), "")])
+    view.read(
+        [*history, returned(call, "again"), returned(call.model_copy(update={"id": "?"}), "")]
+    )
     assert len(view.messages) == count

@@ -13,7 +13,15 @@ from weakref import WeakKeyDictionary
 
 from openswarm.core.history import History
 from openswarm.core.messages import Message, ToolCall, Usage
-from openswarm.llm.model import ChatModel, ModelInfo, OnDelta, Reply, Request, ignore
+from openswarm.llm.model import (
+    ChatModel,
+    ModelInfo,
+    OnDelta,
+    Reply,
+    Request,
+    ToolSpec,
+    ignore,
+)
 from openswarm.llm.policy.language import TurnGuide
 from openswarm.llm.policy.rows import rows_of
 from openswarm.llm.policy.view import View
@@ -80,7 +88,7 @@ class PolicyModel:
             message = Message(role="assistant", tool_calls=tuple(calls))
             return Reply(message, usage, "tool_calls", self.spec, trace)
         words, more = await self._words(talk, request, on_delta)
-        message = _ending(words, talk.view, offered)
+        message = _ending(words, request.tools)
         finish = "tool_calls" if message.tool_calls else "stop"
         return Reply(message, usage + more, finish, self.spec, trace)
 
@@ -135,10 +143,17 @@ def _trace(read: Sequence[int], guide: TurnGuide, logprobs: Sequence[float]) -> 
     return json.dumps(entry, separators=(",", ":"))
 
 
-def _ending(words: str, view: View, offered: Sequence[str]) -> Message:
+def _ending(words: str, tools: Sequence[ToolSpec]) -> Message:
     """The answer: rows by the report tool where there is one, else a text."""
-    if REPORT not in offered:
+    form = next((tool.parameters for tool in tools if tool.name == REPORT), None)
+    if form is None:
         return Message(role="assistant", content=words)
     rows = [{name: {"value": value} for name, value in row.items()} for row in rows_of(words)]
-    call = ToolCall(id=f"functions.{REPORT}:0", name=REPORT, arguments=json.dumps({"rows": rows}))
+    properties = json.loads(form).get("properties", {})
+    if "rows" in properties:
+        arguments: dict[str, object] = {"rows": rows}
+    else:
+        first = rows[0] if rows else {}
+        arguments = {name: first.get(name, {"value": ""}) for name in properties}
+    call = ToolCall(id=f"functions.{REPORT}:0", name=REPORT, arguments=json.dumps(arguments))
     return Message(role="assistant", content=words, tool_calls=(call,))

@@ -35,6 +35,7 @@ from openswarm.parl.workers.profile import (
 
 TOLERANCE = 0.005
 """How far a number may be off, relative to the true one: rounding, no more."""
+_NOT_ITS_DOING = (None, "cancelled")
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
 _WORD = re.compile(r"\w+")
 
@@ -136,11 +137,14 @@ def measure(
 ) -> WorkerProfile:
     """The profile of the workers of some runs, all of one model and one version of openswarm.
 
-    `date` is YYYY-MM-DD; `machine` says what the seconds are of. Assignments without a report are
-    left out, since the run broke off there. Raises `UserError` where nothing can be measured.
+    `date` is YYYY-MM-DD; `machine` says what the seconds are of. Assignments without a report, and
+    those that were cancelled, are left out: somebody else ended them. A run that hit its own limit
+    tells of the limit and should not be given. Raises `UserError` where nothing can be measured.
     """
     model, version = _measured_model(runs)
-    ended = [seen for run in runs for seen in observe(run, same) if seen.report is not None]
+    ended = [
+        seen for run in runs for seen in observe(run, same) if seen.outcome not in _NOT_ITS_DOING
+    ]
     steps = [step for seen in ended for step in seen.steps]
     if not steps:
         raise UserError("no sub-agent of these runs made a step and ended; nothing to measure")
