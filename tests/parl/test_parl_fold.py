@@ -77,15 +77,14 @@ def test_a_segment_reads_as_one_conversation_of_the_orchestrator(seed: int) -> N
     text = tokenizer().decode(made.segments[0].ids)
     assert text.startswith("<|im_user|>user<|im_middle|>")
     assert text.endswith("<|im_end|>")
-    for foreign in ("City", "Ardo", "capital is", ".md", "report", "The document", "Much more"):
+    for foreign in ("City", "Ardo", "capital is", ".md", "The document", "Much more"):
         assert foreign not in text
-    assert all(number >= 256 or chr(number) in "\n " for number in made.segments[0].ids)
 
 
 @pytest.mark.requirement("parl.rollout-fold")
 def test_what_a_worker_traces_never_enters() -> None:
     """A trace on a sub-agent's reply is left aside, unless sub-agents are trained, too."""
-    root, worker = turn(ids=[5, 6]), turn(ids=[7, 8])
+    root, worker = turn(ids=[5, 6], choices=[[5, 9]]), turn(ids=[7, 8], choices=[[7, 9]])
     events = [
         ModelReplied(agent=ROOT, model="m", trace=kept(root)),
         TaskAssigned(agent="root/1", stage=1, system=Content(), brief=kept("Read it.")),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ BUDGETS = (4, 8, 16, 32)
 WIDTHS = (2, 4, 8, 12)
 
 
-def result(arm: str, task: str, width: int, budget: int, steps: float, **values: float) -> Result:
+def result(arm: str, task: str, width: int, budget: int, steps: float, **values: Any) -> Result:
     """A rollout that is right as far as its steps go."""
     used = min(budget, steps)
     made = Result(
@@ -31,7 +32,7 @@ def result(arm: str, task: str, width: int, budget: int, steps: float, **values:
     return replace(made, **values)
 
 
-def arm(name: str, needs: Callable[[int], float], **values: float) -> list[Result]:
+def arm(name: str, needs: Callable[[int], float], **values: Any) -> list[Result]:
     """An arm that needs so many critical steps for a task of a width."""
     return [
         result(name, f"t{width}", width, budget, needs(width), **values)
@@ -51,14 +52,14 @@ def swarm() -> list[Result]:
 
 
 def test_an_arm_is_compared_at_the_budget_at_which_it_is_as_good() -> None:
-    """Four steps against 15 on average: 3.75 times fewer, and 73 % less time at twice the tokens."""
+    """Four steps against 15 on average: 3.75 times fewer, at twice the tokens."""
     curves = curves_of([*single(), *swarm()])
     found = matched(curves["single"], curves["parl"])
     alone = sum(2 * (width + 1) for width in WIDTHS) / len(WIDTHS)
     assert found.target == 1 - MARGIN
     assert (found.budget, found.critical_steps) == (4, 4)
     assert found.ratio == pytest.approx(alone / 4)
-    assert found.low <= found.ratio <= found.high
+    assert found.low <= alone / 4 <= found.high
     assert found.reached == 1
     assert found.runtime == pytest.approx(4 / alone - 1)
     assert found.tokens == 2

@@ -12,6 +12,7 @@ from openswarm.cli.eval import command_line
 from openswarm.cli.exits import Interrupted, say
 from openswarm.cli.result import output, print_grid, print_json
 from openswarm.cli.tables import grid
+from openswarm.cli.text import count
 from openswarm.cli.train_results import need_extra
 from openswarm.cli.train_view import progress_of, update_line
 from openswarm.core.errors import UserError
@@ -74,6 +75,7 @@ def run(
     rate: options.Rate = 3e-4,
     seed: options.Seed = 0,
     profile: options.Profile = "qwen2.5-coder-1.5b",
+    stronger: options.Stronger = "",
     sample: options.Sample = False,
     home: options.Home = None,
     threads: options.Threads = 1,
@@ -169,6 +171,7 @@ def _start(
     from openswarm.parl.start import StartRecipe
 
     recipe = StartRecipe(demonstrations=demonstrations, steps=steps, seed=seed)
+    say(f"the start in {out}: {count(demonstrations, 'demonstration')}, then {steps} steps")
 
     def noted(step: int, nats: float, alike: float) -> None:
         told(step + 1, steps, f"start: {nats:.3f} nats a decision, {alike:.1%} alike")
@@ -208,7 +211,13 @@ def _surroundings(context: typer.Context) -> "Surroundings":
 
     given = context.params
     home = None if given["sample"] else given["home"] or home_folder()
-    return Surroundings(home, given["profile"], given["threads"], command_line(context))
+    return Surroundings(
+        home=home,
+        profile=given["profile"],
+        threads=given["threads"],
+        stronger=given.get("stronger", ""),
+        command=command_line(context),
+    )
 
 
 def _object(trained: "Trained", out: Path) -> dict[str, Any]:
@@ -227,6 +236,9 @@ def _object(trained: "Trained", out: Path) -> dict[str, Any]:
 
 def _say_end(trained: "Trained", out: Path) -> None:
     record = trained.record
-    say(f"worker {record.profile}: {record.worker_before[:16]} before, "
-        f"{record.worker_after[:16]} after: unchanged")  # fmt: skip
+    same = record.worker_before == record.worker_after
+    say(
+        f"worker {record.profile}: {record.worker_before[:16]} before,"
+        f" {record.worker_after[:16]} after: {'unchanged' if same else 'trained as well'}"
+    )
     say(f"{trained.policy} is ready: openswarm run … --model local/{trained.policy}")

@@ -64,6 +64,13 @@ Profile = Annotated[
         help="How the frozen workers behave: a measured profile.",
     ),
 ]  # fmt: skip
+Stronger = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE.json", show_default="none", rich_help_panel=WHERE,
+        help="Workers of the second half of the training.",
+    ),
+]  # fmt: skip
 Sample = Annotated[
     bool,
     typer.Option(

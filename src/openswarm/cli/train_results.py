@@ -69,7 +69,7 @@ def evaluate(
 
     subjects = subjects_of(folders)
     place = None if sample else home or home_folder()
-    around = Surroundings(place, profile, threads, command_line(context))
+    around = Surroundings(place, profile, threads, command=command_line(context))
     chosen = _budgets(budgets) or list(BUDGETS)
     wanted = _tests(tests, place, per_test)
     try:

@@ -47,7 +47,7 @@ class _Tenths:
 
     def __call__(self, done: int, total: int, line: str) -> None:
         tenth = 10 * done // max(1, total)
-        if tenth > self._said or done == total:
+        if tenth != self._said or done == total:
             self._said = tenth
             say(f"{done} of {total} {self._noun}; {line}")
 

@@ -35,9 +35,10 @@ class Training(Frozen):
     settings: dict[str, Any]
     """All that decides what is trained: the recipe, the corpora, the start's hash."""
     profile: str = ""
-    """The name of the worker's profile."""
+    """The worker's profile."""
     worker_before: str = ""
-    """SHA-256 of the worker's figures before the first update."""
+    """SHA-256 of the worker before the first update: of its figures, or where a policy works as
+    sub-agents of its weights."""
     worker_after: str = ""
     """The same after the last one; '' until then."""
     updates: int = Field(0, ge=0)
@@ -71,17 +72,19 @@ class Training(Frozen):
             return self.write(folder)
         known = type(self).load(folder)
         for name in ("kind", "arm", "seed", "settings", "profile"):
-            if getattr(known, name) != getattr(self, name):
+            one, two = getattr(known, name), getattr(self, name)
+            if one != two:
                 raise UserError(
                     f"{folder} holds a training with other settings ({RECORD}:"
-                    f" {_differing(known, self, name)}); give another folder, or remove it"
+                    f" {_differing(one, two, name)}); give another folder, or remove it"
                 )
         self.check_worker(known.worker_before)
         return known
 
-    def finish(self, folder: Path, worker: str, updates: int) -> Self:
-        """Writes down that it is over. Raises `UserError` when the worker is not the same now."""
-        self.check_worker(worker)
+    def finish(self, folder: Path, worker: str, updates: int, *, frozen: bool = True) -> Self:
+        """Writes down that it is over. Raises `UserError` when a `frozen` worker is another now."""
+        if frozen:
+            self.check_worker(worker)
         done = self.model_copy(update={"worker_after": worker, "updates": updates})
         return done.write(folder)
 
@@ -110,15 +113,14 @@ def _first(error: OSError | ValidationError) -> str:
     return error.errors(include_url=False, include_context=False)[0]["msg"]
 
 
-def _differing(known: Training, asked: Training, name: str) -> str:
-    """The first setting that differs, and both of its values."""
-    if name != "settings":
-        return f"{name} {getattr(known, name)!r}, not {getattr(asked, name)!r}"
-    for key in sorted(known.settings.keys() | asked.settings.keys()):
-        one, two = known.settings.get(key), asked.settings.get(key)
-        if one != two:
-            return f"{key} {one!r}, not {two!r}"
-    return name
+def _differing(known: Any, asked: Any, name: str) -> str:
+    """The first setting inside of one that differs, and both of its values."""
+    if isinstance(known, dict) and isinstance(asked, dict):
+        for key in sorted(known.keys() | asked.keys()):
+            if known.get(key) != asked.get(key):
+                inner = key if name == "settings" else f"{name}.{key}"
+                return _differing(known.get(key), asked.get(key), inner)
+    return f"{name} {known!r}, not {asked!r}"
 
 
 def save_policy(model: "K25", folder: Path, card: PolicyCard) -> Path:
@@ -162,6 +164,15 @@ def weights_sha256(policy: Path) -> str:
                     found.update(part)
     except OSError as error:
         raise UserError(f"{policy} cannot be read: {error}") from None
+    return found.hexdigest()
+
+
+def model_sha256(model: "K25") -> str:
+    """The hash of a model's weights as they are in memory, in hex."""
+    found = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        found.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        found.update(bytes(value.detach().cpu().contiguous().clone().untyped_storage()))
     return found.hexdigest()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from openswarm.core.errors import UserError
 from openswarm.llm.policy.folder import PolicyCard, load_policy, new_policy
@@ -19,6 +19,7 @@ from openswarm.parl.checkpoint import (
     MODEL,
     Training,
     limit_threads,
+    model_sha256,
     policy_folder,
     save_policy,
     weights_sha256,
@@ -40,8 +41,10 @@ class Surroundings:
     home: Path | None
     """Where corpora are built; None takes the samples."""
     profile: str
-    """The frozen worker: the name of a shipped profile, or a file that ends in `.json`."""
+    """The frozen workers: the name of a shipped profile, or a file that ends in `.json`."""
     threads: int = 1
+    stronger: str = ""
+    """The workers of the second half of an arm's training; '' keeps them to the end."""
     command: str = ""
     """What was typed, for the record."""
 
@@ -75,7 +78,7 @@ def make_start(
     profile = profile_of(around.profile)
     curriculum = build_curriculum(around.home)
     settings = {"recipe": asdict(recipe), **_tasks(curriculum)}
-    record = _record("start", "", recipe.seed, settings, profile, around).begin(folder)
+    record = _record("start", "", recipe.seed, settings, profile.sha256, around).begin(folder)
     if record.worker_after:
         return Trained(record, policy_folder(folder), recipe.steps)
     environment = Environment(curriculum.corpora, profile)
@@ -91,7 +94,9 @@ def make_start(
         imitate(model, segments, recipe, noted)
     card = PolicyCard(name=f"start-{recipe.seed}", arm="start")
     policy = save_policy(model, folder / MODEL, card)
-    return Trained(_finished(record, folder, around, environment, recipe.steps), policy, 0)
+    record.check_worker(environment.profile.sha256)
+    done = record.finish(folder, profile_of(around.profile).sha256, recipe.steps)
+    return Trained(done, policy, 0)
 
 
 def train_arm(
@@ -109,6 +114,7 @@ def train_arm(
     """
     limit_threads(around.threads)
     profile = profile_of(around.profile)
+    stronger = profile_of(around.stronger) if around.stronger else None
     origin = policy_folder(start)
     curriculum = build_curriculum(around.home)
     settings = {
@@ -118,9 +124,10 @@ def train_arm(
         **_tasks(curriculum),
     }
     model = load_policy(origin)
-    record = _record("arm", arm.name, recipe.seed, settings, profile, around).begin(folder)
+    worker = _hash(profile, stronger) if arm.workers == "scripted" else model_sha256(model)
+    record = _record("arm", arm.name, recipe.seed, settings, worker, around).begin(folder)
     environment = Environment(curriculum.corpora, profile)
-    trainer = Trainer(model, arm, recipe, curriculum, environment, folder)
+    trainer = Trainer(model, arm, recipe, curriculum, environment, folder, stronger)
     trainer.resume()
     resumed = trainer.update
     trainer.run(tell)
@@ -131,16 +138,17 @@ def train_arm(
         updates=trainer.update,
     )
     policy = save_policy(model, folder / MODEL, card)
-    done = _finished(record, folder, around, environment, trainer.update)
+    after = _worker_now(trainer, around)
+    done = record.finish(folder, after, trainer.update, frozen=arm.workers != "joint")
     return Trained(done, policy, resumed)
 
 
 def _record(
-    kind: Any,
+    kind: Literal["start", "arm"],
     arm: str,
     seed: int,
     settings: dict[str, Any],
-    profile: WorkerProfile,
+    worker: str,
     around: Surroundings,
 ) -> Training:
     return Training(
@@ -148,19 +156,36 @@ def _record(
         arm=arm,
         seed=seed,
         settings=json.loads(json.dumps(settings)),
-        profile=profile.name,
-        worker_before=profile.sha256,
+        profile=", then ".join(filter(None, (around.profile, around.stronger))),
+        worker_before=worker,
         openswarm=version("openswarm"),
         command=around.command,
     )
 
 
-def _finished(
-    record: Training, folder: Path, around: Surroundings, environment: Environment, updates: int
-) -> Training:
-    """Checks both the figures that were used and those that stand in the profile's file."""
-    record.check_worker(environment.profile.sha256)
-    return record.finish(folder, profile_of(around.profile).sha256, updates)
+def _worker_now(trainer: Trainer, around: Surroundings) -> str:
+    """The hash of the workers after training: of what the trainer has, and what their files say.
+
+    Raises `UserError` when these are not the same.
+    """
+    if trainer.arm.workers != "scripted":
+        return model_sha256(trainer.start)
+    held = _hash(trainer.environment.profile, trainer.stronger)
+    if held != _read_hash(around):
+        raise UserError(f"the file of the worker {around.profile} is not what it was at the start")
+    return held
+
+
+def _read_hash(around: Surroundings) -> str:
+    stronger = profile_of(around.stronger) if around.stronger else None
+    return _hash(profile_of(around.profile), stronger)
+
+
+def _hash(profile: WorkerProfile, stronger: WorkerProfile | None = None) -> str:
+    """The hash of the figures of frozen workers; of both, where stronger ones come later."""
+    if stronger is None:
+        return profile.sha256
+    return hashlib.sha256(f"{profile.sha256}{stronger.sha256}".encode()).hexdigest()
 
 
 def _tasks(curriculum: Curriculum) -> dict[str, Any]:

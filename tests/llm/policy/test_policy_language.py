@@ -33,7 +33,7 @@ ASKED = Message(role="user", content="go")
 def facts(draw: st.DrawFn) -> Facts:
     """What a turn could begin with."""
     first = draw(st.integers(0, NUMBERS - 40))
-    count = draw(st.integers(0, 40))
+    count = draw(st.integers(0, 3) | st.integers(0, 40))
     made = draw(st.lists(st.sampled_from(AGENTS), unique=True))
     return Facts(
         tools=tuple(name for name in TOOLS if draw(st.booleans())),
@@ -186,6 +186,15 @@ def test_a_call_beyond_the_grammar_is_a_value_error(call: Call) -> None:
     """A document that is not there, an agent that was not made, a tool that is none."""
     with pytest.raises(ValueError, match="grammar does not allow"):
         decide(TurnGuide(Facts(TOOLS, (DEFAULT_AGENT,), range(5), 0)), [call])
+
+
+@pytest.mark.requirement("parl.language")
+def test_calls_without_any_choice_are_made_all_the_same() -> None:
+    """One tool and one document: how often it is called is all that is decided."""
+    guide = TurnGuide(Facts((OPEN,), (DEFAULT_AGENT,), range(7, 8), 7))
+    decide(guide, [Call(OPEN, document=7)] * 2)
+    assert guide.calls == [Call(OPEN, document=7)] * 2
+    assert sum(guide.mask) == 3
 
 
 @pytest.mark.requirement("parl.language")

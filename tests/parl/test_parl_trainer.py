@@ -1,0 +1,187 @@
+"""A training goes on where it ended, with the same tasks, draws and weights; its log is whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from parl_cases import curriculum, environment, rollout, small_policy
+
+from openswarm.k25.model import K25
+from openswarm.parl.arms import ARMS
+from openswarm.parl.curriculum import build_curriculum
+from openswarm.parl.environment import Environment
+from openswarm.parl.rollout import Rollout, Segment
+from openswarm.parl.trainer import LOG, Recipe, Trainer
+from openswarm.parl.workers.profile import load_profile
+
+SECONDS = ("rollout_s", "update_s")
+TINY = Recipe(updates=4, tasks=2, rollouts=3, minibatches=1, save_every=2, rate=1e-3)
+
+
+def trainer(folder: Path, arm: str = "parl", recipe: Recipe = TINY, seed: int = 0) -> Trainer:
+    """A trainer over the lands."""
+    env = environment(fail_rate=0.3)
+    return Trainer(small_policy(seed), ARMS[arm], recipe, curriculum(), env, folder)
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """The log without what the clock says."""
+    text = (folder / LOG).read_text("utf-8")
+    values = [json.loads(line) for line in text.splitlines()]
+    return [{k: v for k, v in line.items() if k not in SECONDS} for line in values]
+
+
+class _Ended(Exception):
+    """A process that ended."""
+
+
+def ended_after(made: Trainer, updates: int) -> None:
+    """Trains, and ends after so many updates."""
+
+    def tell(_: object) -> None:
+        if made.update == updates:
+            raise _Ended
+
+    with pytest.raises(_Ended):
+        made.run(tell)
+
+
+def weights(model: K25) -> list[torch.Tensor]:
+    """All numbers of a model."""
+    return [value.clone() for value in model.state_dict().values()]
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("parl.resume")
+@pytest.mark.parametrize("arm", ["parl", "toggle"])
+def test_a_training_that_was_ended_goes_on_exactly(arm: str, tmp_path: Path) -> None:
+    """Four updates are three, an end in the middle, and the rest from the last checkpoint."""
+    whole, parts = trainer(tmp_path / "whole", arm), trainer(tmp_path / "parts", arm)
+    whole.run()
+    ended_after(parts, 3)
+    assert [line["update"] for line in lines(tmp_path / "parts")] == [0, 1, 2]
+    again = trainer(tmp_path / "parts", arm, seed=9)
+    assert again.resume()
+    assert again.update == 2
+    again.run()
+    assert lines(tmp_path / "parts") == lines(tmp_path / "whole")
+    assert again.budgets == whole.budgets
+    for mine, other in zip(weights(again.model), weights(whole.model), strict=True):
+        assert torch.equal(mine, other)
+
+
+@pytest.mark.requirement("parl.resume")
+def test_a_torn_line_of_the_log_is_dropped(tmp_path: Path) -> None:
+    """With those of updates that are done again; the log goes on as one."""
+    made = trainer(tmp_path, recipe=Recipe(3, 1, 2, 1, save_every=1))
+    ended_after(made, 2)
+    with (tmp_path / LOG).open("a", encoding="utf-8") as log:
+        log.write('{"update": 1, "lambda_par')
+    again = trainer(tmp_path, recipe=Recipe(3, 1, 2, 1, save_every=1))
+    assert again.resume()
+    again.run()
+    assert [line["update"] for line in lines(tmp_path)] == [0, 1, 2]
+
+
+@pytest.mark.requirement("parl.resume")
+def test_an_empty_folder_is_a_beginning(tmp_path: Path) -> None:
+    """There is nothing to go on from."""
+    made = trainer(tmp_path)
+    assert not made.resume()
+    assert made.update == 0
+
+
+@pytest.mark.requirement("parl.resume")
+def test_what_an_update_draws_is_a_function_of_its_number(tmp_path: Path) -> None:
+    """Tasks, seeds and budgets; another update or another seed draws others."""
+    env = environment()
+
+    def asked(seed: int, update: int) -> list[tuple[str, str, int, int | None]]:
+        made = Trainer(
+            small_policy(), ARMS["parl"], Recipe(seed=seed, tasks=3, rollouts=2), curriculum(),
+            env, tmp_path,
+        )  # fmt: skip
+        made.update = update
+        tasks = made.curriculum.draw(3, seed, update)
+        requests = [made._request(task, p, n) for p, task in enumerate(tasks) for n in range(2)]
+        return [(r.task.id, r.group, r.seed, r.critical_steps) for r in requests]
+
+    assert asked(0, 5) == asked(0, 5)
+    assert asked(0, 5) != asked(0, 6)
+    assert asked(0, 5) != asked(1, 5)
+    assert len({seed for _, _, seed, _ in asked(0, 5)}) == 6
+    assert len({group for _, group, _, _ in asked(0, 5)}) == 3
+
+
+@pytest.mark.requirement("parl.budget")
+@pytest.mark.parametrize(
+    ("arm", "limits"), [("parl", (True, False)), ("loose", (True, False)),
+                        ("total-budget", (False, True))],
+)  # fmt: skip
+def test_an_arm_says_what_is_limited(arm: str, limits: tuple[bool, bool], tmp_path: Path) -> None:
+    """Critical steps, next to nothing, or all steps."""
+    made = trainer(tmp_path, arm)
+    (task,) = made.curriculum.draw(1, 0, 0)
+    asked = made._request(task, 0, 0)
+    assert (asked.critical_steps is not None, asked.steps is not None) == limits
+    tight = made.curriculum.budget(task)
+    if arm == "loose":
+        assert asked.critical_steps is not None
+        assert asked.critical_steps > 2 * made.curriculum.alone(task) >= 2
+    else:
+        assert tight in {asked.critical_steps, asked.steps}
+
+
+def decided(group: str, token: int, **changes: Any) -> Rollout:
+    """A rollout of one decision between two tokens."""
+    segment = Segment((300, token), (False, True), (0.0, -0.69), ((301, 302),))
+    return rollout(group=group, segments=(segment,), **changes)
+
+
+@pytest.mark.requirement("parl.objective")
+def test_an_update_makes_what_was_better_likelier(tmp_path: Path) -> None:
+    """Of two choices in a group, the one with the greater reward."""
+    made = trainer(tmp_path, recipe=Recipe(minibatches=1, rate=1e-3))
+
+    def likelihood() -> float:
+        hidden = made.model.language_model(
+            made.model.language_model.embed_tokens(torch.tensor([[300]]))
+        )
+        logits = made.model.language_model.lm_head(hidden[0, -1])[[301, 302]]
+        return float(logits.detach().softmax(-1)[0])
+
+    before = likelihood()
+    made.learn([decided("g", 301), decided("g", 302)], [1.0, 0.0])
+    better = likelihood()
+    assert better > before
+    made.learn([decided("g", 301), decided("g", 302)], [0.0, 1.0])
+    assert likelihood() < better
+
+
+@pytest.mark.requirement("parl.objective")
+def test_groups_whose_rewards_are_equal_teach_nothing(tmp_path: Path) -> None:
+    """Not a weight moves, and nothing is reported."""
+    made = trainer(tmp_path, recipe=Recipe(minibatches=1, rate=1e-2))
+    before = weights(made.model)
+    assert made.learn([decided("g", 301), decided("g", 302)], [0.5, 0.5]) == []
+    for mine, other in zip(weights(made.model), before, strict=True):
+        assert torch.equal(mine, other)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.requirement("parl.annealing", "parl.frozen-workers")
+def test_a_training_on_the_shipped_samples_ends_with_the_result_alone(tmp_path: Path) -> None:
+    """λ in the log falls to exactly 0; workers and documents are what they were."""
+    tasks = build_curriculum(None, ("elements", "fact"), pool=6)
+    env = Environment(tasks.corpora, load_profile("strong"))
+    before = [env.profile.sha256, *(d.sha256 for d in env.corpora.values())]
+    recipe = Recipe(updates=5, tasks=2, rollouts=2, minibatches=1, save_every=5)
+    made = Trainer(small_policy(), ARMS["parl"], recipe, tasks, env, tmp_path)
+    made.run()
+    lambdas = [(line["lambda_parallel"], line["lambda_finish"]) for line in lines(tmp_path)]
+    assert lambdas[0] == (ARMS["parl"].schedule.parallel, ARMS["parl"].schedule.finish)
+    assert lambdas[-2:] == [(0.0, 0.0), (0.0, 0.0)]
+    assert [env.profile.sha256, *(d.sha256 for d in env.corpora.values())] == before
