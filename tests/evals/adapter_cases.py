@@ -99,9 +99,7 @@ def table(task: EvalTask, rows: list[dict[str, Any]]) -> str:
     """Rows as Markdown, as an agent without our report tool writes them."""
     assert task.contract is not None
     names = task.contract.names
-    cells = [
-        [str(r[n]["value"] if isinstance(r[n], dict) else r[n]) for n in names] for r in rows
-    ]
+    cells = [[str(r[n]["value"] if isinstance(r[n], dict) else r[n]) for n in names] for r in rows]
     lines = [names, ["---"] * len(names), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -13,9 +13,11 @@ import inspect_ai
 from adapter_cases import ARMS, COUNT, FAMILIES, HalfKnowing, drawn
 from inspect_ai.model import ChatMessageAssistant, ModelAPI, ModelOutput, get_model, modelapi
 from inspect_ai.tool import ToolCall
+from inspect_ai.util import registry_info
 
 from openswarm.evals.adapters.attempt import Way
 from openswarm.evals.adapters.inspect import inspect_tasks
+from openswarm.evals.adapters.inspect_registry import tasks
 from openswarm.evals.arms import named_arm
 from openswarm.evals.task import EvalTask
 
@@ -85,6 +87,7 @@ def main() -> None:
         tools = [m for m in log.samples[0].messages if m.role == "tool"]
         told["read"] = tools[1].text
         told["refused"] = tools[2].error.message
+    told["registered"] = registry_info(tasks(family="fact", count=1)).name
     print(json.dumps(told))
 
 

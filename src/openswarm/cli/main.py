@@ -21,6 +21,7 @@ from openswarm.cli import (
     serve,
     show,
     telemetry,
+    train,
 )
 from openswarm.cli.exits import Exit, report_error, say
 
@@ -56,6 +57,7 @@ for module in (
     models,
     k25,
     eval,
+    train,
     doctor,
 ):
     module.add_to(app)

@@ -12,6 +12,7 @@ from openswarm.cli.result import print_json
 from openswarm.cli.train_view import (
     habits_table,
     lines_table,
+    matched_table,
     progress_of,
     targets_table,
 )
@@ -140,10 +141,10 @@ def tables(
     Example:
       openswarm train tables results.csv > results.md
 
-    The first has a row for each test and arm: item-F1 and success with 95 % intervals at the most
-    generous budget, then how many times fewer critical steps than the single agent an arm needs to
-    be as good (mean item-F1 within 0.01 of the single agent's best), with the interval over tasks.
-    The others: the same by width, when arms spawn, and critical steps to each item-F1.
+    Item-F1 and success of each test and arm with 95 % intervals, at the most generous budget; how
+    many times fewer critical steps than the single agent an arm needs to be as good (mean item-F1
+    within 0.01 of the single agent's), with the interval over tasks, seconds and tokens there; the
+    same by width; when arms spawn; and critical steps to each item-F1.
     """
     from openswarm.parl.tables import by_width, habits_of, lines_of, targets_of
 
@@ -154,8 +155,9 @@ def tables(
         print_json(_object(lines=lines, widths=widths, habits=habits, targets=targets))
         return
     parts = [
-        ("Arms on the tests", lines_table(lines)),
-        ("By true width, all tests together", lines_table(widths, "width")),
+        ("Arms on the tests, at the most generous budget", lines_table(lines)),
+        ("At equal item-F1", matched_table(lines)),
+        ("At equal item-F1 by true width, all tests together", matched_table(widths, "width")),
         ("When arms spawn", habits_table(habits)),
         *(
             (f"Critical steps to an item-F1, {test}", targets_table(rows))

@@ -40,7 +40,7 @@ ARMS: dict[str, Arm] = {
     for arm in (
         PARL,
         Arm("single", "one agent, one call a turn", _ALONE, _NONE),
-        Arm("parallel", "one agent, many calls a turn", Seat(spawn=False), _NONE),
+        Arm("parallel", "one agent, many calls a turn", Seat(spawn=False, reads=12), _NONE),
         replace(
             PARL,
             name="no-parallel",

@@ -5,6 +5,7 @@ know which documents matter without reading them all. The tasks of an update are
 seed and its number, so that a training can be resumed. Knows no policy.
 """
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,8 +30,8 @@ SHARES = {
 """Of the tasks of an update, by family."""
 DIALS = Dials(min_rows=2, max_rows=12, columns=4, distractors=6)
 """A training's tasks are at most twelve wide; tests go three times wider."""
-LEAST = 10
-"""Critical steps that every task may take: one round of sub-agents and a second try."""
+LEAST = 13
+"""Critical steps that every wide task may take: one round of sub-agents and a second try."""
 TIGHT, LOOSE = 0.6, 1.5
 """Budgets as shares of what one agent alone would take: of wide tasks, and of controls."""
 
@@ -66,8 +67,9 @@ class Curriculum:
 
     def budget(self, task: EvalTask) -> int:
         """The critical-step budget of a task."""
-        share = LOOSE if task.kind in CONTROLS else self.tight
-        return max(LEAST, round(share * self.alone(task)))
+        if task.kind in CONTROLS:
+            return math.ceil(LOOSE * self.alone(task))
+        return max(LEAST, round(self.tight * self.alone(task)))
 
 
 def is_plain(task: EvalTask) -> bool:

@@ -278,7 +278,7 @@ def page_of(arm: str, logs: Sequence[Log]) -> "Figure":
         for place, shown in enumerate(panel.figures):
             exact = shown.field.startswith("lambda")
             found = band(logs, shown.field, smooth=not exact)
-            _draw(axes, found, COLOURS[place], shown.label)
+            _draw(axes, found, COLOURS[place], shown.label, DASHES[place] if exact else "-")
         _finished(axes, panel)
         if len(panel.figures) > 1:
             axes.legend(fontsize=7, frameon=False)

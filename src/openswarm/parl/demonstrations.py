@@ -35,9 +35,9 @@ class Manner:
     """Calls of one turn that read, where a turn may have several."""
 
 
-def draw_manner(task: EvalTask, numbers: random.Random, *, spawn: bool, parallel: bool) -> Manner:
+def draw_manner(task: EvalTask, numbers: random.Random, *, spawn: bool, reads: int) -> Manner:
     """Mostly serial: of wide tasks, half are read alone, a third delegated one or two at a time."""
-    reads = numbers.choice((1, 1, 2, 3)) if parallel else 1
+    reads = min(reads, numbers.choice((1, 2, 4, 12)))
     if not spawn or task.kind in CONTROLS:
         delegates = spawn and numbers.random() < 0.08
         return Manner(width=1 if delegates else 0, reads=reads)
@@ -45,7 +45,7 @@ def draw_manner(task: EvalTask, numbers: random.Random, *, spawn: bool, parallel
     share = numbers.random()
     if share < 0.5:
         return Manner(0, reads=reads)
-    if share < 0.92:
+    if share < 0.9:
         return Manner(numbers.choice((1, 1, 2, 3)), creates, retries)
     return Manner(200, creates, 2)
 
@@ -113,5 +113,5 @@ class Demonstrator:
         if OPEN not in guide.facts.tools:
             return []
         alone = self.task.kind in CONTROLS
-        several = 1 if alone else min(self.manner.reads, guide.facts.max_calls)
+        several = 1 if alone else min(self.manner.reads, guide.facts.max_reads)
         return [Call(OPEN, document=number) for number in self._todo[:several]]

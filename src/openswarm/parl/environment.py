@@ -49,6 +49,8 @@ class Seat:
     """Whether it has the spawn tools."""
     parallel: bool = True
     """Whether a turn may have more than one call."""
+    reads: int = 1
+    """Calls of a turn that read. A turn that reads assigns nothing."""
     direct: bool = True
     """Whether it has tools of its own to read with."""
 
@@ -112,6 +114,7 @@ class Environment:
             decider,
             ScriptedWriter(scene),
             parallel=seat.parallel,
+            reads=seat.reads,
             may_call=_steps_left(journal, request.steps),
             seed=lambda: scene.draws("policy").randrange(1 << 30),
         )
@@ -203,7 +206,7 @@ def rollout_of(
         tokens=trail.usage.total_tokens,
         outcome=result.outcome,
         budget_hit=trail.budget_hit,
-        quality=quality_of(scored),
+        quality=quality_of(scored, result.outcome),
         item_f1=scored.item_f1,
         success=scored.success,
         correct_cells=_correct_cells(task, scored),
@@ -211,9 +214,12 @@ def rollout_of(
     )
 
 
-def quality_of(scored: Score) -> float:
-    """r_perf: half for how much is there and right, half for all of it."""
-    return 0.5 * scored.item_f1 + 0.5 * scored.success
+def quality_of(scored: Score, outcome: str) -> float:
+    """r_perf: half for how much is there and right, half for all of it, said without being forced.
+
+    An orchestrator that works on until its budget ends has not seen that it was done.
+    """
+    return 0.5 * scored.item_f1 + 0.5 * scored.success * (outcome == "completed")
 
 
 def _correct_cells(task: EvalTask, scored: Score) -> int:

@@ -70,9 +70,10 @@ def r_parallel(stages: Iterable[Stage]) -> float:
 
 
 def r_finish(stages: Iterable[Stage]) -> float:
-    """Completed assignments over all assignments; 0 where nothing was assigned.
+    """Completed assignments over all assignments; 1 where nothing was assigned.
 
-    Chosen: 0 and not 1 for no assignment, so that a run alone is not paid for finishing.
+    Chosen: 1 for no assignment, since nothing was left unfinished. With 0 the term would pay for
+    one sub-agent on every task, controls too, and be a second bonus for delegating.
     """
     outcomes = [outcome for stage in stages for outcome in stage.outcomes]
-    return outcomes.count("completed") / len(outcomes) if outcomes else 0.0
+    return outcomes.count("completed") / len(outcomes) if outcomes else 1.0

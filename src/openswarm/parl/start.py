@@ -40,7 +40,7 @@ class StartRecipe:
         return self.rate * min((step + 1) / 20, 1.0, max(left, 0.02))
 
 
-SEATS = (Seat(), Seat(), Seat(), Seat(spawn=False, parallel=False), Seat(spawn=False))
+SEATS = (Seat(), Seat(), Seat(), Seat(spawn=False, parallel=False), Seat(spawn=False, reads=12))
 """Whose ways are demonstrated: one start serves every arm."""
 
 
@@ -53,7 +53,7 @@ def demonstrate(
     async def one(place: int) -> Segment:
         task, seat = tasks[place], SEATS[place % len(SEATS)]
         numbers = random.Random(f"demonstration/{seed}/{place}")
-        manner = draw_manner(task, numbers, spawn=seat.spawn, parallel=seat.parallel)
+        manner = draw_manner(task, numbers, spawn=seat.spawn, reads=seat.reads)
         request = RolloutRequest(task, "demonstration", seed + place, None)
         rollout = await environment.rollout(request, Demonstrator(task, manner), seat)
         return rollout.segments[0]

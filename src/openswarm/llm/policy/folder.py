@@ -33,6 +33,8 @@ class PolicyCard(Frozen):
     name: str = Field(min_length=1, max_length=80)
     parallel: bool = True
     """Whether its turns may have more than one call."""
+    reads: int = Field(1, ge=1)
+    """Calls of a turn that read."""
     arm: str = ""
     """How it was trained."""
     updates: int = Field(0, ge=0)
@@ -71,7 +73,7 @@ def policy_model(folder: Path, spec: str) -> PolicyModel:
     def load() -> Sampler:
         return Sampler(load_policy(folder), slots=SLOTS, tokens=tokens, temperature=0.0)
 
-    return PolicyModel(spec, OneByOne(load, tokens), parallel=card.parallel)
+    return PolicyModel(spec, OneByOne(load, tokens), parallel=card.parallel, reads=card.reads)
 
 
 def is_policy(folder: Path) -> bool:

@@ -51,6 +51,8 @@ class Facts:
     """Calls of the conversation so far: K2.5 counts them through."""
     max_calls: int = MAX_CALLS
     """Calls of the turn."""
+    max_reads: int = 1
+    """How many of them may read. A turn that reads assigns nothing: a stage is either (report 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,17 @@ class TurnGuide:
         }
         room = self.facts.calls_before + len(self.calls) < NUMBERS
         has_room = room and self.facts.max_calls > 0
-        return [n for n in TOOLS if n in self.facts.tools and possible[n] and has_room]
+        return [
+            name
+            for name in TOOLS
+            if name in self.facts.tools and possible[name] and has_room and self._fits(name)
+        ]
+
+    def _fits(self, name: str) -> bool:
+        """Whether a tool goes with the calls that the turn has already."""
+        kinds = {call.tool == OPEN for call in self.calls}
+        reads = sum(call.tool == OPEN for call in self.calls)
+        return kinds <= {name == OPEN} and (name != OPEN or reads < self.facts.max_reads)
 
     def _accept(self, token: int) -> None:
         words = tokenizer()

@@ -62,6 +62,8 @@ class PolicyModel:
     """Writes the answer from what the policy itself has read: in a run, the sub-agents' model."""
     parallel: bool = True
     """Whether a turn may have more than one call."""
+    reads: int = 1
+    """Calls of a turn that read; a turn that reads assigns nothing."""
     may_call: Callable[[], bool] = lambda: True
     """Whether a turn may still call; it answers where not."""
     seed: Callable[[], int] = lambda: 0
@@ -102,7 +104,7 @@ class PolicyModel:
     def _talk(self, history: History) -> _Talk:
         talk = self._talks.get(history)
         if talk is None:
-            view = View(self.seed(), self.parallel)
+            view = View(self.seed(), self.parallel, self.reads)
             session = self.decider.open(view)
             talk = self._talks[history] = _Talk(view, session)
             weakref.finalize(history, self.decider.close, session)

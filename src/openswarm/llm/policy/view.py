@@ -65,6 +65,8 @@ class View:
     """Chooses the number of the first document."""
     parallel: bool = True
     """Whether a turn may have more than one call."""
+    reads: int = 1
+    """Calls of a turn that read."""
     documents: list[Document] = field(default_factory=list)
     first: int = 0
     """The number of the first document."""
@@ -104,7 +106,7 @@ class View:
         numbers = range(self.first, self.first + len(self.documents))
         calls = sum(len(message.tool_calls) for message in self.messages)
         most = max_calls if self.parallel else 1
-        return Facts(tools, tuple(self.agents), numbers, calls, most)
+        return Facts(tools, tuple(self.agents), numbers, calls, most, self.reads)
 
     def said(self, calls: Sequence[Call], offered: Iterable[str]) -> list[ToolCall]:
         """The calls of a turn as the run makes them; the turn's own tokens are known."""
