@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 import verifiers_taskset_double
-from adapter_cases import COUNT, HalfKnowing, as_openai, drawn, known, row, table
+from adapter_cases import COUNT, HalfKnowing, as_openai, drawn, row, table
 from aiohttp import web
 
 from openswarm.core.errors import SettingsError, UserError

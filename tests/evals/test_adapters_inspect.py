@@ -1,4 +1,4 @@
-"""The tasks as inspect_ai tasks: what its models are shown, who solves them, how they are scored."""
+"""The tasks as inspect_ai tasks: what models are shown, who solves them, how it is scored."""
 
 import base64
 import hashlib
@@ -151,7 +151,10 @@ async def read(folder: Path, name: Any, **more: Any) -> Any:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("name", "says", "f1"),
-    [("browsecomp", "Exact Answer: nobody", 1.0), ("deepsearchqa", "Answer: red, green", 0.5)],
+    [
+        ("browsecomp", "Exact Answer: nobody", 1.0),
+        ("deepsearchqa", "Exact Answer: red, green", 0.5),
+    ],
 )
 async def test_public_files_are_tasks_that_any_solver_can_do(
     name: Any, says: str, f1: float, tmp_path: Path

@@ -23,7 +23,7 @@ from openswarm.parl.causal.policy import CausalPolicy
 from openswarm.parl.causal.template import Template
 
 TEXTS = [
-    'You lead a swarm. {"type": "function", "function": {"name": "assign_batch", "parameters": {}}}',
+    'You lead a swarm. {"type": "function", "function": {"name": "assign_batch"}}',
     "The capital of the land is a city. Page 1 of 1, the last. <tool_call> </tool_call>",
     "Find the row in the document and report it. Stop now. Hand back what you have.",
 ]
@@ -146,9 +146,9 @@ def causal(chat: str = CHATML, *, seed: int = 0, llama: bool = False) -> Causal:
 
 
 @cache
-def shared() -> Causal:
+def shared(chat: str = CHATML) -> Causal:
     """A model whose weights no test changes."""
-    return causal()
+    return causal(chat)
 
 
 @dataclass
@@ -180,5 +180,5 @@ class Script:
 
 def policy(script: Script, **changes: Any) -> CausalPolicy:
     """A policy that says what a script says."""
-    info = ModelInfo(context_tokens=changes.pop("window", WINDOW), compact=True)
+    info = ModelInfo(context_tokens=changes.pop("window", WINDOW))
     return CausalPolicy("policy", Together(script), Template(script.causal), info, **changes)

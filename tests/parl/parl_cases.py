@@ -17,7 +17,7 @@ from openswarm.llm.policy.sampler import Session
 from openswarm.llm.policy.view import View
 from openswarm.llm.policy.vocabulary import ASSIGN, DEFAULT_AGENT, OPEN, tokenizer
 from openswarm.parl.curriculum import Curriculum
-from openswarm.parl.environment import Environment, RolloutRequest
+from openswarm.parl.environment import Environment, RolloutRequest, page_bytes_of
 from openswarm.parl.rollout import Rollout, Stage
 from openswarm.parl.workers.profile import Distribution, WorkerProfile
 
@@ -50,8 +50,11 @@ def file_of(name: str) -> str:
 
 def documents() -> Documents:
     """A page for each land; the last four have two."""
+    filler = page_bytes_of("lands") * 5 // 4 // len(LINE)
     texts = {
-        file_of(name): f"# {name}\n\n{LINE * 60 * (place > 7)}\n\nThe capital is City {name[0]}.\n"
+        file_of(
+            name
+        ): f"# {name}\n\n{LINE * filler * (place > 7)}\n\nThe capital is City {name[0]}.\n"
         for place, name in enumerate(LANDS)
     }
     return Documents("lands", texts)

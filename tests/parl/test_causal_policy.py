@@ -10,7 +10,8 @@ import pytest
 from causal_cases import LOOK, Script, causal, policy, result, shared, system, user
 from parl_cases import environment, request, wide_task
 
-from openswarm.core.errors import Fault, ModelError, SettingsError
+from openswarm.core.errors import Fault, JournalError, ModelError, SettingsError
+from openswarm.core.events import ROOT, Content, ModelReplied
 from openswarm.core.history import History
 from openswarm.core.messages import Message
 from openswarm.llm.model import ChatModel, Delta, Reply, Request
@@ -19,9 +20,11 @@ from openswarm.parl.causal.drawing import Draw, Generator, Together
 from openswarm.parl.causal.policy import CausalPolicy, leading
 from openswarm.parl.causal.template import Template
 from openswarm.parl.environment import Seat
+from openswarm.parl.fold import fold_trail, parse_turn
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
 
+pytestmark = pytest.mark.anyio
 CALL = '<tool_call>\n{"name": "look", "arguments": {"at": "A"}}\n</tool_call>'
 
 
@@ -193,12 +196,18 @@ async def test_who_gives_up_waiting_is_left_out() -> None:
 
 def assigning(*lands: str) -> str:
     """A turn that gives each land to a sub-agent."""
-    return "\n".join(
-        '<tool_call>\n{"name": "assign_batch", "arguments": {"prompt_template":'
-        f' "Find the row of {{{{item}}}} in {land.casefold()}.md.", "items": ["{land}"]}}}}\n'
-        "</tool_call>"
+    calls = (
+        {
+            "name": "assign_batch",
+            "arguments": {
+                "agent": "researcher",
+                "prompt_template": f"Find the row of {{{{item}}}} in {land.casefold()}.md.",
+                "items": [land],
+            },
+        }
         for land in lands
     )
+    return "\n".join(f"<tool_call>\n{json.dumps(call)}\n</tool_call>" for call in calls)
 
 
 def scripted_rollout(script: Script, **changes: object) -> Rollout:
@@ -228,6 +237,25 @@ def test_a_rollout_runs_over_real_text() -> None:
     assert segment.choices == () and made.length == len(chosen)
     assert {p for p, was in zip(segment.logprobs, segment.mask, strict=True) if was} == {-0.25}
     assert made.critical_steps == 2 + 2 and made.refused == 0
+
+
+@pytest.mark.requirement("parl.causal")
+def test_a_conversation_that_begins_anew_is_another_segment() -> None:
+    """What was read again is not behind the tokens of before."""
+    turns = [
+        {"read": [1, 2], "ids": [3], "mask": [1], "logprobs": [-0.5], "choices": None,
+         "fresh": fresh}
+        for fresh in (True, False, True)
+    ]  # fmt: skip
+    events = [
+        ModelReplied(agent=ROOT, model="m", trace=Content(text=json.dumps(turn))) for turn in turns
+    ]
+    first, second = fold_trail(events, lambda content: content.text).segments()
+    assert (first.ids, second.ids) == ((1, 2, 3, 1, 2, 3), (1, 2, 3))
+    assert first.choices == second.choices == ()
+    for broken in ({"fresh": 1}, {"fresh": None}, {"logprobs": []}, {"choices": [[4]]}):
+        with pytest.raises(JournalError):
+            parse_turn(json.dumps(turns[0] | broken))
 
 
 def drawn(model: Causal, seeds: Sequence[int], together: bool) -> list[list[int]]:
@@ -286,5 +314,5 @@ async def test_the_bound_of_the_input_is_never_too_low() -> None:
     assert leader.input_bound(asked) >= first.usage.input_tokens
     second = await leader.reply(gone_on(asked, first, result("City A")))
     assert leader.input_bound(asked) >= second.usage.input_tokens
-    assert isinstance(leader, CausalPolicy) and leader.info.compact
+    assert isinstance(leader, CausalPolicy)
     await leader.aclose()

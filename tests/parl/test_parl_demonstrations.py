@@ -14,9 +14,7 @@ from openswarm.parl.rollout import Rollout
 from openswarm.parl.start import SEATS, demonstrate
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-MANNERS = st.builds(
-    Manner, st.integers(0, 12), st.booleans(), st.integers(0, 3), st.integers(1, 4)
-)
+MANNERS = st.builds(Manner, st.integers(0, 12), st.booleans(), st.integers(0, 3), st.integers(1, 4))
 
 
 def shown(manner: Manner, width: int = 4, *, fail: float = 0.0, seed: int = 0) -> Rollout:
@@ -57,14 +55,14 @@ def test_what_failed_is_assigned_again_as_often_as_the_manner_says() -> None:
 
 
 @pytest.mark.requirement("parl.demonstrations")
-@pytest.mark.parametrize("seat", [Seat(), Seat(spawn=False), Seat(False, False)])
+@pytest.mark.parametrize("seat", [Seat(), Seat(spawn=False, reads=12), Seat(False, False)])
 def test_a_seat_is_shown_what_it_can_do(seat: Seat) -> None:
     """A script never makes a call that its seat does not have."""
     env = environment()
     for seed in range(12):
         numbers = random.Random(seed)
         task = wide_task(3) if seed % 2 else fact_task(seed % 6)
-        manner = draw_manner(task, numbers, spawn=seat.spawn, parallel=seat.parallel)
+        manner = draw_manner(task, numbers, spawn=seat.spawn, reads=seat.reads)
         made = anyio.run(env.rollout, request(task, seed=seed), Demonstrator(task, manner), seat)
         assert made.success == 1.0
         assert seat.spawn or not made.spawned
@@ -83,21 +81,21 @@ def test_a_script_without_tools_left_answers() -> None:
 
 @pytest.mark.requirement("parl.demonstrations")
 def test_manners_are_mostly_serial() -> None:
-    """Of wide tasks half are read alone and under a tenth done all at once; controls alone."""
+    """Of wide tasks half are read alone and a tenth done all at once; controls alone."""
     numbers = random.Random(1)
-    wide = [draw_manner(wide_task(3), numbers, spawn=True, parallel=True) for _ in range(2000)]
+    wide = [draw_manner(wide_task(3), numbers, spawn=True, reads=12) for _ in range(2000)]
     share = {
         "alone": sum(m.width == 0 for m in wide) / 2000,
         "few": sum(0 < m.width <= 3 for m in wide) / 2000,
         "all": sum(m.width > 3 for m in wide) / 2000,
     }
     assert share["alone"] == pytest.approx(0.5, abs=0.05)
-    assert share["few"] == pytest.approx(0.42, abs=0.05)
-    assert 0.05 <= share["all"] <= 0.10
+    assert share["few"] == pytest.approx(0.4, abs=0.05)
+    assert share["all"] == pytest.approx(0.1, abs=0.03)
     assert all(m.retries == 2 for m in wide if m.width > 3)
-    controls = [draw_manner(fact_task(), numbers, spawn=True, parallel=True) for _ in range(2000)]
+    controls = [draw_manner(fact_task(), numbers, spawn=True, reads=12) for _ in range(2000)]
     assert sum(m.width > 0 for m in controls) / 2000 < 0.12
-    alone = [draw_manner(wide_task(3), numbers, spawn=False, parallel=False) for _ in range(50)]
+    alone = [draw_manner(wide_task(3), numbers, spawn=False, reads=1) for _ in range(50)]
     assert all((m.width, m.reads) == (0, 1) for m in alone)
 
 

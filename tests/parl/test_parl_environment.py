@@ -172,6 +172,15 @@ async def test_a_rollout_is_scored_by_what_the_run_handed_in() -> None:
     assert at_once.correct_cells == 6
 
 
+@pytest.mark.requirement("parl.reward")
+async def test_the_result_is_worth_the_same_however_it_was_reached() -> None:
+    """Read alone, delegated, or both: r_perf does not favour who delegates."""
+    env, task = environment(), wide_task(3)
+    ways = ([read(0), read(1), read(2)], [assign(0, 1, 2)], [assign(0, 1), read(2)])
+    made = [await env.rollout(request(task), Script(turns), Seat()) for turns in ways]
+    assert [rollout.quality for rollout in made] == [1.0, 1.0, 1.0]
+
+
 @pytest.mark.requirement("parl.one-path")
 async def test_the_same_request_and_weights_give_the_same_rollout(model: K25) -> None:
     """Tokens, log-probabilities, stages and score; another seed gives another."""

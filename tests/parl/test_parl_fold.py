@@ -163,7 +163,7 @@ def test_turns_are_joined_with_a_logprob_where_something_was_chosen() -> None:
 def test_stages_say_what_each_assignment_came_to() -> None:
     """Steps, folded briefs, outcomes, use; a brief that was done is refused and starts nobody."""
     env = environment()
-    script = Script([assign(0, 1), [*read(2), *assign(0)], [Call(CREATE, "a1")], assign(8)])
+    script = Script([assign(0, 1), read(2), assign(0), [Call(CREATE, "a1")], assign(8)])
     made = anyio.run(env.rollout, request(wide_task(3)), script, Seat())
     first, second = made.stages
     assert (first.width, second.width) == (2, 1)

@@ -23,7 +23,7 @@ from parl_cases import (
 
 from openswarm.core.events import ROOT
 from openswarm.evals.task import EvalTask
-from openswarm.parl.environment import Seat
+from openswarm.parl.environment import Seat, page_bytes_of
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
 from openswarm.parl.workers.profile import Distribution
@@ -39,7 +39,7 @@ def made(task: EvalTask, *turns: Any, seed: int = 0, **workers: Any) -> Rollout:
 def test_the_writer_knows_only_what_the_orchestrator_has_read() -> None:
     """Every page that a part needs, and of no other part."""
     task = wide_task(10)
-    scene = Scene(task, documents(), profile(), 0, 4000)
+    scene = Scene(task, documents(), profile(), 0, page_bytes_of("lands"))
     two_pages = task.parts[8]
     assert scene.pages_of(two_pages) == [(file_of(LANDS[8]), 1), (file_of(LANDS[8]), 2)]
     scene.read[ROOT].add((file_of(LANDS[8]), 1))
@@ -73,9 +73,7 @@ def test_a_worker_of_another_document_brings_nothing() -> None:
 @pytest.mark.requirement("parl.frozen-workers")
 @settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.integers(0, 5), st.integers(1, 4), st.integers(0, 3))
-def test_workers_take_the_steps_that_were_measured(
-    extra: int, width: int, first: int
-) -> None:
+def test_workers_take_the_steps_that_were_measured(extra: int, width: int, first: int) -> None:
     """One for each page, the report, and what is extra."""
     values = Distribution(count=1, values=(float(extra),))
     places = range(first, first + width)
@@ -105,9 +103,7 @@ def test_workers_fail_and_err_as_often_as_their_figures_say() -> None:
     outcomes = [
         outcome
         for seed in range(25)
-        for stage in made(
-            wide_task(8), assign(*range(8)), seed=seed, fail_rate=0.3
-        ).stages
+        for stage in made(wide_task(8), assign(*range(8)), seed=seed, fail_rate=0.3).stages
         for outcome in stage.outcomes
     ]
     assert len(outcomes) == 200

@@ -1,5 +1,6 @@
 """`openswarm train`: the orchestrator's training, from demonstrations to a policy that runs."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,15 +118,16 @@ def run(
 
 def _train(
     arm: "Arm", recipe: Any, start: Path, out: Path, around: "Surroundings"
-) -> "tuple[Trained, dict[str, float]]":
+) -> "tuple[Trained, dict[str, float | None]]":
     """Trains with a bar; what came of it, and the figures of the last update."""
     from openswarm.parl.course import train_arm
 
-    last: dict[str, float] = {}
+    last: dict[str, float | None] = {}
 
     def noted(update: "Progress") -> None:
         told(update.update + 1, recipe.updates, update_line(update))
-        last.update(update=update.update, reward=update.reward, **update.figures.values())
+        values = {"update": update.update, "reward": update.reward, **update.figures.values()}
+        last.update({k: None if math.isnan(v) else v for k, v in values.items()})
 
     try:
         with progress_of("updates") as told:
@@ -207,9 +209,10 @@ def arms(as_json: options.Json = False) -> None:
 
 
 def _surroundings(context: typer.Context) -> "Surroundings":
-    from openswarm.parl.course import Surroundings
+    from openswarm.parl.course import Surroundings, profile_of
 
     given = context.params
+    profile_of(given["profile"])
     home = None if given["sample"] else given["home"] or home_folder()
     return Surroundings(
         home=home,

@@ -130,10 +130,14 @@ def info_of(text: str, settings: Settings) -> ModelInfo:
 
 def is_policy_name(text: str) -> bool:
     """Whether a specification names a trained orchestrator, which leads but does no sub-agent's
-    work: `local/parl-NAME`, or a folder of such a name."""
+    work: `local/parl-NAME`, or the path of its folder."""
+    from openswarm.llm.policy.folder import is_policy
     from openswarm.llm.weights import POLICY_PREFIX
 
-    return text.startswith("local/") and Path(text).name.startswith(POLICY_PREFIX)
+    name = text.removeprefix("local/")
+    if name == text or "://" in text:
+        return False
+    return name.startswith(POLICY_PREFIX) or is_policy(Path(name).expanduser())
 
 
 def _local(spec: ModelSpec, home: Path) -> ChatModel:

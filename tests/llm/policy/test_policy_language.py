@@ -41,6 +41,7 @@ def facts(draw: st.DrawFn) -> Facts:
         documents=range(first, first + count),
         calls_before=draw(st.sampled_from((0, 1, 7, NUMBERS - 2, NUMBERS - 1, NUMBERS))),
         max_calls=draw(st.integers(0, 6)),
+        max_reads=draw(st.integers(1, 4)),
     )
 
 
@@ -118,9 +119,12 @@ def test_the_same_calls_are_decided_the_same_way(guide: TurnGuide) -> None:
 @settings(max_examples=60, deadline=None)
 @given(turns())
 def test_calls_stay_within_their_number_and_their_facts(guide: TurnGuide) -> None:
-    """Not more than allowed, no unknown document, no agent before it is made, none made twice."""
+    """No more than allowed, no unknown document or agent, and either reads or assignments."""
     known = guide.facts
     assert len(guide.calls) <= max(0, min(known.max_calls, NUMBERS - known.calls_before))
+    reads = sum(call.tool == OPEN for call in guide.calls)
+    assert reads <= known.max_reads
+    assert reads in {0, len(guide.calls)}
     made = list(known.agents)
     for call in guide.calls:
         assert call.tool in known.tools
@@ -191,7 +195,7 @@ def test_a_call_beyond_the_grammar_is_a_value_error(call: Call) -> None:
 @pytest.mark.requirement("parl.language")
 def test_calls_without_any_choice_are_made_all_the_same() -> None:
     """One tool and one document: how often it is called is all that is decided."""
-    guide = TurnGuide(Facts((OPEN,), (DEFAULT_AGENT,), range(7, 8), 7))
+    guide = TurnGuide(Facts((OPEN,), (DEFAULT_AGENT,), range(7, 8), 7, max_reads=5))
     decide(guide, [Call(OPEN, document=7)] * 2)
     assert guide.calls == [Call(OPEN, document=7)] * 2
     assert sum(guide.mask) == 3

@@ -15,7 +15,6 @@ from openswarm.llm.policy.view import View
 from openswarm.llm.policy.vocabulary import DEFAULT_AGENT, TOOLS, tokenizer, words
 
 
-
 @pytest.fixture(scope="module")
 def model() -> Iterator[K25]:
     """A policy with fresh weights, on one thread."""

@@ -81,6 +81,8 @@ class View:
     """How many of them are tokens already."""
     _read: int = 0
     """How many messages of the run have been looked at."""
+    _completed: set[int] = field(default_factory=set)
+    """Documents of which a sub-agent's complete report is there."""
     _pending: dict[str, Call] = field(default_factory=dict)
     _question: str = ""
     table: bool = False
@@ -198,7 +200,9 @@ class View:
         if call is None:
             return
         text = _outcome(call, message.text, self.opened)
-        if call.tool == ASSIGN and not text.endswith(" completed"):
+        if text.endswith(" completed"):
+            self._completed.add(call.document)
+        elif call.tool == ASSIGN and call.document not in {*failed, *self._completed}:
             failed.append(call.document)
         if call.tool == OPEN:
             text += self._next(message.text, call)

@@ -10,15 +10,12 @@ Legend of shapes: B rows, L positions, V vocabulary.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from openswarm.core.errors import SettingsError
 from openswarm.llm.model import UNKNOWN_WINDOW
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 EXTRA = "pip install 'openswarm[causal]'"
 Choose = Callable[[torch.Tensor], torch.Tensor]
@@ -29,8 +26,10 @@ Choose = Callable[[torch.Tensor], torch.Tensor]
 class Causal:
     """A model and its tokenizer."""
 
-    model: "PreTrainedModel"
-    tokenizer: "PreTrainedTokenizerBase"
+    model: Any
+    """A `transformers.PreTrainedModel` that ends in a language model's head."""
+    tokenizer: Any
+    """A `transformers.PreTrainedTokenizerBase` with a chat template."""
     stops: tuple[int, ...]
     """The tokens that end a reply."""
     window: int
@@ -116,7 +115,7 @@ def adapted(causal: Causal, *, rank: int = 16) -> Causal:
     Raises `SettingsError` when peft is missing.
     """
     try:
-        from peft import LoraConfig
+        from peft import LoraConfig  # type: ignore[import-not-found]
     except ImportError:
         raise SettingsError("adapters of low rank need peft: pip install peft") from None
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", lora_dropout=0.0)

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import anyio
@@ -25,6 +26,8 @@ from openswarm.parl.rollout import Rollout, Segment
 MAX_TOKENS = 8192
 """Tokens of one pass, padding included; gradients of passes add up to one step."""
 STATE = "optimiser.pt"
+_BROKEN = (OSError, EOFError, ValueError, LookupError, TypeError, RuntimeError, UnpicklingError)
+"""What reading a state that is none raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,5 +207,5 @@ class Learner:
             state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
             self._optimiser.load_state_dict(state["optimiser"])
             self.updates = int(state["updates"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except _BROKEN as error:
             raise SettingsError(f"{folder} cannot be gone on from: {error}") from None

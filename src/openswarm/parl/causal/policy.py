@@ -154,14 +154,17 @@ def leading(
     options: dict[str, Any] | None = None,
     reply_tokens: int = REPLY_TOKENS,
     temperature: float = 1.0,
+    compact: bool = False,
 ) -> Callable[[Scene, Seat, Callable[[], bool]], CausalPolicy]:
     """Makes the orchestrators of rollouts, all of them drawn together from one model.
 
-    `options` are the template's. Raises `SettingsError` for a template that cannot be used.
+    `options` are the template's. `compact` gives the short prompts of small models, under which a
+    run leaves no choice of whether to assign. Raises `SettingsError` for a template that cannot be
+    used.
     """
     template = Template(causal, options)
     together = Together(Generator(causal, temperature))
-    info = ModelInfo(context_tokens=causal.window, compact=True)
+    info = ModelInfo(context_tokens=causal.window, compact=compact)
 
     def lead(scene: Scene, seat: Seat, may_call: Callable[[], bool]) -> CausalPolicy:
         numbers = scene.draws("policy")

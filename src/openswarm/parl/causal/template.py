@@ -15,6 +15,7 @@ brings can end a turn. Knows no model and no run.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
@@ -47,8 +48,8 @@ class Template:
         self._tokenizer = causal.tokenizer
         self._stops = causal.stops
         self._options = dict(options or {})
-        marks = [self._tokenizer.convert_ids_to_tokens(stop) for stop in causal.stops]
-        self._end = re.compile("|".join(re.escape(mark) for mark in marks if mark))
+        marks = map(str, self._tokenizer.convert_ids_to_tokens(list(causal.stops)))
+        self._end = re.compile("|".join(map(re.escape, marks)))
         self._special = _pattern_of(self._tokenizer)
         if not self._tokenizer.chat_template:
             raise SettingsError("the tokenizer has no chat template")
@@ -157,10 +158,8 @@ class Template:
 
     def _call(self, call: ToolCall) -> Entry:
         arguments: Any = self._plain(call.arguments)
-        try:
+        with suppress(ValueError, RecursionError):
             arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            pass
         function = {"name": call.name, "arguments": arguments}
         return {"type": "function", "id": call.id, "function": function}
 
