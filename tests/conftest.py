@@ -23,7 +23,7 @@ MAY_BLOCK = {
     "openswarm/journal/folder.py": {"create", "reopen", "close", "events", "read_blob"},
     "openswarm/journal/requests.py": {"__init__"},
     "openswarm/llm/k25_local.py": {"at"},
-    "openswarm/llm/policy/folder.py": {"load", "policy_config"},
+    "openswarm/llm/policy/folder.py": {"is_policy", "load", "policy_config"},
     "openswarm/llm/policy/vocabulary.py": {"words"},
     "openswarm/llm/prices.py": {"_parsed"},
     "openswarm/llm/scripted.py": {"from_file"},

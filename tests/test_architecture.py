@@ -27,6 +27,7 @@ NOT_AT_IMPORT = (
     "openai", "anthropic", "torch", "numpy", "xllamacpp", "openpyxl", "pypdf", "trafilatura",
     "uvloop", "aiohttp", "rich", "typer", "matplotlib", "PIL", "pyarrow", "yaml", "starlette",
     "uvicorn", "opentelemetry", "ray", "verl", "tinker", "verifiers", "safetensors",
+    "inspect_ai", "transformers", "peft",
 )  # fmt: skip
 NOT_FOR_A_RUN = tuple(name for name in NOT_AT_IMPORT if name != "aiohttp")
 

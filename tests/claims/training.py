@@ -20,6 +20,9 @@ evals.budgets: arms get equal limits, the answer is forced, and no run exceeds i
 evals.metrics: parallelism, balance, redundancy, finish rate and yield are folds over the journal
 evals.statistics: bootstrap over tasks, paired differences, Spearman with ties, budget to target
 evals.figures: every figure is a picture and a CSV that begins with its command
+evals.inspect: families and public files are inspect_ai tasks, scored strictly
+evals.verifiers: families are a verifiers taskset whose reward is the strict score
+evals.equal-scores: the same tasks give equal scores in our runner, inspect_ai and verifiers
 evals.command: openswarm eval runs, lists, draws and scores, and resumes
 """
 
@@ -38,6 +41,11 @@ parl.frozen-workers: the workers' hash is the same before and after
 parl.worker-profile: a profile is folded from real journals, and draws follow it
 parl.resume: a training goes on from its checkpoint exactly
 parl.learns: a small training learns, and collapses where nothing pays for parallel work
+parl.command: openswarm train makes a start, trains, resumes and tests an arm
+parl.curves: a page an arm and one with all arms, each with its CSV and command
+parl.tables: arms are compared at equal item-F1 and at equal success
+parl.worker-hash: the workers' hash is taken before and after, and a change is an error
+parl.causal: any causal model of Hugging Face leads rollouts over real text and learns from them
 parl.ray: rollouts over a Ray cluster come back once each, and a node that dies loses no other's
 parl.export-verl: rollouts are verl outputs with only the policy's tokens marked
 parl.export-tinker: rollouts are Tinker datums with advantages on the policy's tokens alone

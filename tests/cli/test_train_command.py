@@ -13,7 +13,7 @@ from openswarm.core.errors import UserError
 from openswarm.llm.policy.folder import PolicyCard, is_policy
 from openswarm.parl.checkpoint import RECORD, Training
 from openswarm.parl.curves import FIELDS
-from openswarm.parl.evaluate import Result, read_results, write_results
+from openswarm.parl.results import Result, read_results, write_results
 
 TINY = ("--sample", "--tasks", "2", "--rollouts", "2", "--demonstrations", "10", "--steps", "2")
 

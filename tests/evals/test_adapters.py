@@ -87,13 +87,13 @@ async def test_models_are_opened_once_for_all_who_are_there_and_closed_after_the
         return Counted({})
 
     monkeypatch.setattr("openswarm.evals.arms.resolve", resolved)
-    lent = LentModels(Arm("single", "agent", "local/x"), way().settings, tmp_path)
+    lent = LentModels(Arm("single", "agent", "ollama/x"), way().settings, tmp_path)
     monkeypatch.setattr(Counted, "closed", 0)
     async with lent.arm() as one:
         async with lent.arm() as two:
             assert one.model is two.model
         assert Counted.closed == 0
-    assert (opened, Counted.closed) == (["local/x"], 1)
+    assert (opened, Counted.closed) == (["ollama/x"], 1)
     async with lent.arm() as again:
         assert again.model is not one.model
     assert (len(opened), Counted.closed) == (2, 2)

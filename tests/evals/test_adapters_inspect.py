@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import inspect_double
 import pytest
 from adapter_cases import COUNT, HalfKnowing, known, row, table
 
-from openswarm.core.errors import UserError
+from openswarm.core.errors import SettingsError, UserError
 from openswarm.evals.adapters.attempt import Way, draw
 from openswarm.evals.adapters.inspect import ATTEMPT, TASK, inspect_benchmark, inspect_tasks
 from openswarm.evals.arms import named_arm
@@ -192,11 +193,21 @@ def test_the_options_of_inspects_command_line_make_the_same_tasks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delitem(sys.modules, REGISTRY, raising=False)
-    from openswarm.evals.adapters import inspect_registry as registry
-
+    registry = importlib.import_module(REGISTRY)
     made = registry.tasks("elements", arm="swarm", model="local/x", count=2)
     assert [sample.id for sample in made.dataset] == [task.id for task in ELEMENTS.tasks[:2]]
     assert made.metadata == {"corpus": ELEMENTS.documents.sha256, "arm": "swarm"}
     public = registry.deepsearchqa(str(written(tmp_path, "deepsearchqa")), judge="ollama/x")
     assert (len(public.dataset), public.metadata["arm"]) == (1, "inspect")
+    monkeypatch.delitem(sys.modules, REGISTRY)
+
+
+def test_the_module_of_the_command_line_can_be_imported_without_the_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "inspect_ai", None)
+    monkeypatch.delitem(sys.modules, REGISTRY, raising=False)
+    registry = importlib.import_module(REGISTRY)
+    with pytest.raises(SettingsError, match=r"pip install 'openswarm\[inspect\]'"):
+        registry.tasks("elements")
     monkeypatch.delitem(sys.modules, REGISTRY)

@@ -21,7 +21,9 @@ from openswarm.parl.environment import Environment, RolloutRequest, page_bytes_o
 from openswarm.parl.rollout import Rollout, Stage
 from openswarm.parl.workers.profile import Distribution, WorkerProfile
 
-LANDS = tuple("Ardo Belu Coma Dira Elno Fori Gulo Hanu Ibra Joka Kelo Lumi".split())
+LANDS = (
+    "Ardo", "Belu", "Coma", "Dira", "Elno", "Fori", "Gulo", "Hanu", "Ibra", "Joka", "Kelo", "Lumi",
+)  # fmt: skip
 LINE = "Much more could be said of this place, and little of it would be asked for. "
 CONTRACT = Contract(columns=(Column(name="land"), Column(name="capital")), key=("land",))
 tokenizer()

@@ -85,7 +85,9 @@ async def test_calls_are_read_in_the_forms_that_models_write(said: str) -> None:
 async def test_a_seat_takes_calls_away() -> None:
     """One at a time, none at all, or none of a tool that is not offered any more."""
     two = CALL + "\n" + CALL.replace('"A"', '"B"')
-    assert len((await policy(Script(shared(), [two])).reply(begun())).message.tool_calls) == 2
+    for reads in (1, 2):
+        made = await policy(Script(shared(), [two]), reads=reads).reply(begun())
+        assert len(made.message.tool_calls) == reads
     alone = await policy(Script(shared(), [two]), parallel=False).reply(begun())
     assert [json.loads(c.arguments)["at"] for c in alone.message.tool_calls] == ["A"]
     barred = await policy(Script(shared(), [two]), may_call=lambda: False).reply(begun())
@@ -214,7 +216,7 @@ def scripted_rollout(script: Script, **changes: object) -> Rollout:
     """A rollout that a script leads."""
 
     def lead(_: Scene, seat: Seat, __: object) -> ChatModel:
-        return policy(script, parallel=seat.parallel)
+        return policy(script, parallel=seat.parallel, reads=seat.reads)
 
     asked = request(wide_task(3), critical=20)
     return anyio.run(environment(**changes).rollout, asked, lead, Seat())
@@ -256,6 +258,19 @@ def test_a_conversation_that_begins_anew_is_another_segment() -> None:
     for broken in ({"fresh": 1}, {"fresh": None}, {"logprobs": []}, {"choices": [[4]]}):
         with pytest.raises(JournalError):
             parse_turn(json.dumps(turns[0] | broken))
+
+
+@pytest.mark.requirement("parl.causal")
+@pytest.mark.parametrize("reads_first", [False, True])
+def test_a_turn_reads_or_assigns(reads_first: bool) -> None:
+    """What its first call is, as for the small policy: a stage is either of them."""
+    read = '{"name": "open", "arguments": {"document": "ardo.md", "page": 1}}'
+    both = [read, assigning("Belu", "Coma")]
+    script = Script(shared(), ["\n".join(both if reads_first else both[::-1]), "Done."])
+    made = scripted_rollout(script)
+    assert made.spawned == (0 if reads_first else 2)
+    text = shared().tokenizer.decode(made.segments[0].ids)
+    assert ("City A" in text) == reads_first
 
 
 def drawn(model: Causal, seeds: Sequence[int], together: bool) -> list[list[int]]:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openswarm.core.errors import UserError
-from openswarm.parl.evaluate import Result
 from openswarm.parl.matched import MARGIN, curves_of, matched
 from openswarm.parl.result_figures import every_series, write_result_figures
+from openswarm.parl.results import Result
 from openswarm.parl.tables import by_width, habits_of, lines_of, targets_of
 
 pytestmark = pytest.mark.requirement("parl.tables")

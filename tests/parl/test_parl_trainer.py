@@ -54,6 +54,7 @@ def weights(model: K25) -> list[torch.Tensor]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 @pytest.mark.requirement("parl.resume")
 @pytest.mark.parametrize("arm", ["parl", "toggle"])
 def test_a_training_that_was_ended_goes_on_exactly(arm: str, tmp_path: Path) -> None:
@@ -72,6 +73,8 @@ def test_a_training_that_was_ended_goes_on_exactly(arm: str, tmp_path: Path) -> 
         assert torch.equal(mine, other)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 @pytest.mark.requirement("parl.resume")
 def test_a_torn_line_of_the_log_is_dropped(tmp_path: Path) -> None:
     """With those of updates that are done again; the log goes on as one."""

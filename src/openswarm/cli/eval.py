@@ -259,7 +259,7 @@ def command_line(context: typer.Context) -> str:
     words = context.command_path.split()
     for param in context.command.params:
         value = context.params.get(param.name or "")
-        if value is None or value == param.default or value is False:
+        if value in (None, False, ()) or value == param.default:
             continue
         values = list(map(str, value)) if isinstance(value, list) else [str(value)]
         if param.param_type_name == "argument":

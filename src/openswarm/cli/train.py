@@ -81,8 +81,8 @@ def run(
     home: options.Home = None,
     threads: options.Threads = 1,
     save_every: options.SaveEvery = 10,
-    demonstrations: options.Demonstrations = 6000,
-    steps: options.Steps = 700,
+    demonstrations: options.Demonstrations = 4000,
+    steps: options.Steps = 450,
     as_json: options.Json = False,
 ) -> None:
     """Trains one arm from a supervised start, or goes on from its last checkpoint.
@@ -141,8 +141,8 @@ def _train(
 def start(
     context: typer.Context,
     out: options.Out,
-    demonstrations: options.Demonstrations = 6000,
-    steps: options.Steps = 700,
+    demonstrations: options.Demonstrations = 4000,
+    steps: options.Steps = 450,
     seed: options.Seed = 0,
     profile: options.Profile = "qwen2.5-coder-1.5b",
     sample: options.Sample = False,

@@ -21,7 +21,7 @@ from openswarm.modes.settings import home_folder
 
 if TYPE_CHECKING:
     from openswarm.parl.curriculum import Curriculum
-    from openswarm.parl.evaluate import Result
+    from openswarm.parl.results import Result
 
 
 def add_to(app: typer.Typer) -> None:
@@ -187,8 +187,7 @@ def figures(
 
 def _results(path: Path, arms: list[str] | None) -> "list[Result]":
     """The results of a file, of these arms alone."""
-    need_extra()
-    from openswarm.parl.evaluate import read_results
+    from openswarm.parl.results import read_results
 
     try:
         found = list(read_results(path))

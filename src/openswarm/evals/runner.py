@@ -233,13 +233,19 @@ def question_of(task: EvalTask) -> str:
 
 
 def prediction_of(result: RunResult, events: Sequence[AnyEvent], journal: Journal) -> Prediction:
-    """What came of a run: its table, or else its answer as it was written, without marks."""
+    """What came of a run: its table, or else its answer as it was written, without marks.
+
+    A row of which nothing but the key is there says that nothing was found; it is left out.
+    """
     said = [event for event in events if isinstance(event, Answered)]
     text = journal.read(said[-1].text) if said else result.answer
     if result.table is None or not result.table.rows:
         return Prediction(text=text)
-    rows = tuple(row.values() for row in result.table.rows)
-    return Prediction(text=text, columns=result.table.contract.names, rows=rows)
+    contract = result.table.contract
+    asked = [column.name for column in contract.asked]
+    rows = [row.values() for row in result.table.rows]
+    filled = tuple(row for row in rows if not asked or any(row[name] for name in asked))
+    return Prediction(text=text, columns=contract.names, rows=filled)
 
 
 def correct_cells(task: EvalTask, score: Score) -> float:

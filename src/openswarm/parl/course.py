@@ -134,6 +134,7 @@ def train_arm(
     card = PolicyCard(
         name=f"{arm.name}-{recipe.seed}",
         parallel=arm.seat.parallel,
+        reads=arm.seat.reads,
         arm=arm.name,
         updates=trainer.update,
     )

@@ -68,6 +68,12 @@ class RolloutRequest:
     """A budget of all steps, whoever takes them."""
 
 
+Lead = Callable[[Scene, Seat, Callable[[], bool]], ChatModel]
+"""Makes the orchestrator of one rollout, where a decider's narrow policy is not what leads.
+
+Of the rollout's scene, its seat, and whether a turn may still call."""
+
+
 class Environment:
     """Makes rollouts over the documents of some corpora."""
 
@@ -90,7 +96,7 @@ class Environment:
         self.joint = joint
 
     async def rollouts(
-        self, requests: Sequence[RolloutRequest], decider: Decider, seat: Seat
+        self, requests: Sequence[RolloutRequest], decider: Decider | Lead, seat: Seat
     ) -> list[Rollout]:
         """All rollouts, in the order of their requests, made at the same time."""
         made: dict[int, Rollout] = {}
@@ -103,21 +109,16 @@ class Environment:
                 tasks.start_soon(make, place, request)
         return [made[place] for place in range(len(requests))]
 
-    async def rollout(self, request: RolloutRequest, decider: Decider, seat: Seat) -> Rollout:
+    async def rollout(
+        self, request: RolloutRequest, decider: Decider | Lead, seat: Seat
+    ) -> Rollout:
         """One rollout."""
         documents = self.corpora[request.task.corpus]
         page_bytes = page_bytes_of(documents.name)
         scene = Scene(request.task, documents, self.profile, request.seed, page_bytes)
         journal = MemoryJournal(run_id=request.group)
-        policy = PolicyModel(
-            "policy",
-            decider,
-            ScriptedWriter(scene),
-            parallel=seat.parallel,
-            reads=seat.reads,
-            may_call=_steps_left(journal, request.steps),
-            seed=lambda: scene.draws("policy").randrange(1 << 30),
-        )
+        lead = decider if callable(decider) else _narrow(decider)
+        policy = lead(scene, seat, _steps_left(journal, request.steps))
         result = await run(
             question_of(request.task),
             model=policy,
@@ -145,6 +146,23 @@ class Environment:
             parallel=False,
             seed=lambda: numbers.randrange(1 << 30),
         )
+
+
+def _narrow(decider: Decider) -> Lead:
+    """The small policy, which decides and has its words written."""
+
+    def lead(scene: Scene, seat: Seat, may_call: Callable[[], bool]) -> ChatModel:
+        return PolicyModel(
+            "policy",
+            decider,
+            ScriptedWriter(scene),
+            parallel=seat.parallel,
+            reads=seat.reads,
+            may_call=may_call,
+            seed=lambda: scene.draws("policy").randrange(1 << 30),
+        )
+
+    return lead
 
 
 def page_bytes_of(corpus: str) -> int:
@@ -183,6 +201,7 @@ def prediction_of(result: RunResult, answer: str) -> Prediction:
             for row in rows_of(answer)
             if tuple(row.get(name, "").casefold() for name in key) not in known
         ]
+        rows = [row for row in rows if any(v for name, v in row.items() if name not in key)]
     return Prediction(text=answer, columns=tuple(columns), rows=tuple(rows))
 
 
@@ -206,7 +225,7 @@ def rollout_of(
         tokens=trail.usage.total_tokens,
         outcome=result.outcome,
         budget_hit=trail.budget_hit,
-        quality=quality_of(scored, result.outcome),
+        quality=quality_of(scored, forced=trail.budget_hit),
         item_f1=scored.item_f1,
         success=scored.success,
         correct_cells=_correct_cells(task, scored),
@@ -214,12 +233,12 @@ def rollout_of(
     )
 
 
-def quality_of(scored: Score, outcome: str) -> float:
+def quality_of(scored: Score, *, forced: bool) -> float:
     """r_perf: half for how much is there and right, half for all of it, said without being forced.
 
     An orchestrator that works on until its budget ends has not seen that it was done.
     """
-    return 0.5 * scored.item_f1 + 0.5 * scored.success * (outcome == "completed")
+    return 0.5 * scored.item_f1 + 0.5 * scored.success * (not forced)
 
 
 def _correct_cells(task: EvalTask, scored: Score) -> int:

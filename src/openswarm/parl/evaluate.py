@@ -1,19 +1,16 @@
 """A trained orchestrator on tasks that it has not seen, at one budget after the other.
 
-Arms are compared on the same tasks with the same draws. Owns which tests there are and the file
-that their results stand in; curves and tables are made from that file alone.
+Arms are compared on the same tasks with the same draws. Owns which tests there
+are; the file that their results stand in is `results`'s.
 """
 
-import csv
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from pydantic import TypeAdapter, ValidationError
 
-from openswarm.core.errors import UserError
 from openswarm.evals.suites.family import Dials
 from openswarm.k25.model import K25
 from openswarm.llm.policy.deciders import Together
@@ -21,6 +18,7 @@ from openswarm.llm.policy.sampler import Sampler
 from openswarm.parl.curriculum import Curriculum, build_curriculum
 from openswarm.parl.environment import Environment, RolloutRequest, Seat
 from openswarm.parl.figures import group_width
+from openswarm.parl.results import Result
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.workers.profile import WorkerProfile
 
@@ -48,35 +46,6 @@ TESTS = (
 )
 """wide: families of the training, other entities and wordings. wider: three times its widths.
 other: families that it never saw. controls: where sub-agents cannot help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One rollout of a test."""
-
-    arm: str
-    seed: int
-    test: str
-    task: str
-    family: str
-    width: int
-    budget: int
-    """Critical steps that were allowed; 0 is no budget."""
-    quality: float
-    item_f1: float
-    success: float
-    critical_steps: int
-    total_steps: int
-    seconds: float
-    tokens: int
-    spawned: int
-    group: float
-    created: int
-    refused: int
-    correct_cells: int
-
-
-_RESULT = TypeAdapter(Result)
 
 
 def tests_of(home: Path | None, tests: Sequence[Test] = TESTS) -> dict[str, Curriculum]:
@@ -128,30 +97,6 @@ def evaluate(
         ]
         tell(len(results), len(cases))
     return results
-
-
-def write_results(path: Path, results: Iterable[Result]) -> None:
-    """A CSV file, a rollout a line."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        names = [entry.name for entry in fields(Result)]
-        writer.writerow(names)
-        for result in results:
-            writer.writerow(map(_shown, asdict(result).values()))
-
-
-def _shown(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def read_results(path: Path) -> Iterator[Result]:
-    """The results of a CSV file. Raises `UserError` naming the line of one that is none."""
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
-            try:
-                yield _RESULT.validate_python(row)
-            except ValidationError as error:
-                raise UserError(f"{path}, line {number} is no result: {error}") from None
 
 
 def _draws(task: str, seed: int) -> int:

@@ -4,6 +4,7 @@ Signatures of serial collapse, spurious parallelism and over-delegation follow t
 names. Pure functions over rollouts.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -57,7 +58,7 @@ class Figures:
 
 
 def figures_of(rollouts: Sequence[Rollout]) -> Figures:
-    """The figures of some rollouts; a mean of nothing is 0."""
+    """The figures of some rollouts; a mean of nothing is NaN."""
     wide = [rollout for rollout in rollouts if rollout.meta.get("kind") not in CONTROLS]
     controls = [rollout for rollout in rollouts if rollout.meta.get("kind") in CONTROLS]
     return Figures(
@@ -104,4 +105,4 @@ def _count(rollout: Rollout, fits: Callable[[str, bool], bool]) -> int:
 
 
 def _mean(rollouts: Sequence[Rollout], value: Callable[[Rollout], float]) -> float:
-    return sum(map(value, rollouts)) / len(rollouts) if rollouts else 0.0
+    return sum(map(value, rollouts)) / len(rollouts) if rollouts else math.nan

@@ -5,6 +5,7 @@ its replies, and are read as strictly as any input. Knows no reward and no train
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,9 +144,13 @@ class Trail:
         )
 
     def segments(self, *, workers: bool = False) -> tuple[Segment, ...]:
-        """The orchestrator's tokens in one piece; with `workers` those of each sub-agent too."""
+        """The orchestrator's tokens, in one piece unless its conversation was begun anew.
+
+        With `workers` those of each sub-agent too.
+        """
         paths = [ROOT, *(path for path in self.turns if path != ROOT and workers)]
-        return tuple(joined(self.turns.get(path, [])) for path in paths)
+        pieces = (piece for path in paths for piece in _pieces(self.turns.get(path, [])))
+        return tuple(map(joined, pieces))
 
 
 def fold_trail(events: Iterable[AnyEvent], read: Read, seconds: Seconds = as_measured) -> Trail:
@@ -156,6 +161,16 @@ def fold_trail(events: Iterable[AnyEvent], read: Read, seconds: Seconds = as_mea
     return trail
 
 
+def _pieces(turns: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Turns apart where a conversation was begun anew."""
+    pieces: list[list[dict[str, Any]]] = [[]]
+    for turn in turns:
+        if turn["fresh"] and pieces[-1]:
+            pieces.append([])
+        pieces[-1].append(turn)
+    return pieces
+
+
 def joined(turns: Sequence[dict[str, Any]]) -> Segment:
     """Turns one after the other: what was read before each, and what was said."""
     ids, mask, logprobs, choices = [], [], [], []
@@ -163,7 +178,7 @@ def joined(turns: Sequence[dict[str, Any]]) -> Segment:
         ids += [*turn["read"], *turn["ids"]]
         mask += [False] * len(turn["read"]) + turn["mask"]
         logprobs += [0.0] * len(turn["read"]) + list(_spread(turn["mask"], turn["logprobs"]))
-        choices += map(tuple, turn["choices"])
+        choices += map(tuple, turn["choices"] or ())
     return Segment(tuple(ids), tuple(mask), tuple(logprobs), tuple(choices))
 
 
@@ -173,20 +188,33 @@ def _spread(mask: Sequence[bool], logprobs: Sequence[float]) -> Iterator[float]:
 
 
 def parse_turn(text: str) -> dict[str, Any]:
-    """A trace as `llm.policy.model` writes it. Raises `JournalError` for anything else."""
+    """A trace as policies write it. Raises `JournalError` for anything else.
+
+    `choices` is null where all of the vocabulary was allowed; `fresh`, true where a conversation
+    begins anew, may be missing.
+    """
     try:
         value = json.loads(text)
         turn = {name: value[name] for name in ("read", "ids", "mask", "logprobs", "choices")}
-        turn["mask"] = [bool(chosen) for chosen in turn["mask"]]
-        numbers = [*turn["read"], *turn["ids"], *(n for row in turn["choices"] for n in row)]
-        is_sound = (
-            all(isinstance(number, int) and 0 <= number < 1 << 24 for number in numbers)
-            and all(isinstance(v, float | int) and v <= 1e-6 for v in turn["logprobs"])
-            and len(turn["mask"]) == len(turn["ids"])
-            and sum(turn["mask"]) == len(turn["logprobs"]) == len(turn["choices"])
-        )
+        turn["fresh"] = value.get("fresh", False)
+        is_sound = _is_sound(turn)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise JournalError(f"a trace cannot be read: {error}", "trace") from None
     if not is_sound:
         raise JournalError("a trace contradicts itself", "trace")
-    return turn
+    return {**turn, "mask": [bool(chosen) for chosen in turn["mask"]]}
+
+
+def _is_sound(turn: dict[str, Any]) -> bool:
+    """Whether numbers are numbers, lengths fit, and each decision was among its choices."""
+    chosen = [token for token, was in zip(turn["ids"], turn["mask"], strict=True) if was]
+    rows = [[token] for token in chosen] if turn["choices"] is None else turn["choices"]
+    numbers = [*turn["read"], *turn["ids"], *(n for row in rows for n in row)]
+    return (
+        type(turn["fresh"]) is bool
+        and all(type(number) is int and 0 <= number < 1 << 24 for number in numbers)
+        and all(type(was) in {bool, int} and was in {0, 1} for was in turn["mask"])
+        and all(type(v) in {float, int} and -math.inf < v <= 1e-6 for v in turn["logprobs"])
+        and len(chosen) == len(turn["logprobs"])
+        and all(token in row for token, row in zip(chosen, rows, strict=True))
+    )

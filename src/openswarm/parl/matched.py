@@ -14,7 +14,7 @@ from openswarm.evals.comparison import BASELINE
 from openswarm.evals.statistics import Interval, mean_interval, quantile
 
 if TYPE_CHECKING:
-    from openswarm.parl.evaluate import Result
+    from openswarm.parl.results import Result
 
 MARGIN = 0.01
 """How far below the reference a quality still counts as equal."""

@@ -17,7 +17,7 @@ from openswarm.parl.matched import Curve, curves_of
 from openswarm.parl.tables import TARGETS, arms_of, generous, targets_of, tests_of
 
 if TYPE_CHECKING:
-    from openswarm.parl.evaluate import Result
+    from openswarm.parl.results import Result
 
 
 def write_result_figures(results: Sequence["Result"], out: Path, command: str) -> list[Path]:

@@ -70,10 +70,11 @@ def r_parallel(stages: Iterable[Stage]) -> float:
 
 
 def r_finish(stages: Iterable[Stage]) -> float:
-    """Completed assignments over all assignments; 1 where nothing was assigned.
+    """Completed assignments over all assignments; 0 where nothing was assigned.
 
-    Chosen: 1 for no assignment, since nothing was left unfinished. With 0 the term would pay for
-    one sub-agent on every task, controls too, and be a second bonus for delegating.
+    Chosen: 0 for no assignment. With 1 the term would pay for working alone while sub-agents fail,
+    and policies stopped delegating before they knew how (docs/log.md). So it is a bonus for
+    delegating too, which annealing and the budgets of controls have to take back.
     """
     outcomes = [outcome for stage in stages for outcome in stage.outcomes]
-    return outcomes.count("completed") / len(outcomes) if outcomes else 1.0
+    return outcomes.count("completed") / len(outcomes) if outcomes else 0.0

@@ -27,8 +27,8 @@ from openswarm.parl.rollout import Segment
 class StartRecipe:
     """How the start is trained."""
 
-    demonstrations: int = 6000
-    steps: int = 700
+    demonstrations: int = 4000
+    steps: int = 450
     batch: int = 32
     """Demonstrations of a step."""
     rate: float = 4e-3

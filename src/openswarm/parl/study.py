@@ -18,7 +18,8 @@ from openswarm.parl.checkpoint import Training, limit_threads, policy_folder
 from openswarm.parl.course import Surroundings, profile_of
 from openswarm.parl.curriculum import Curriculum
 from openswarm.parl.environment import Seat
-from openswarm.parl.evaluate import Result, evaluate, read_results, write_results
+from openswarm.parl.evaluate import evaluate
+from openswarm.parl.results import Result, read_results, write_results
 
 MAX_BYTES = 64 * 1024
 OnTest = Callable[[str, str, int, int], None]

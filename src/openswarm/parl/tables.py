@@ -22,7 +22,7 @@ from openswarm.evals.statistics import (
 from openswarm.parl.matched import RESAMPLES, Curve, Matched, curves_of, matched
 
 if TYPE_CHECKING:
-    from openswarm.parl.evaluate import Result
+    from openswarm.parl.results import Result
 
 TARGETS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Item-F1 to be reached; the report's Figure 8 has 0.3 to 0.7."""

@@ -7,6 +7,7 @@ its folder. Owns the order of things; each step is another module's.
 
 import copy
 import json
+import math
 import random
 import time
 from collections import defaultdict
@@ -75,16 +76,14 @@ class Progress:
     update_s: float
 
     def line(self) -> str:
-        """As it stands in the log."""
+        """As it stands in the log; what is a mean of nothing is null."""
         own = {
             name: getattr(self, name)
             for name in self.__slots__  # type: ignore[attr-defined]
             if name != "figures"
         }
         values = {**own, **self.figures.values()}
-        return json.dumps(
-            {k: round(v, 5) if isinstance(v, float) else v for k, v in values.items()}
-        )
+        return json.dumps({name: _logged(value) for name, value in values.items()})
 
 
 class Trainer:
@@ -266,6 +265,12 @@ class Trainer:
             torch.tensor(weights)[owner_S],
             self.recipe.objective,
         )
+
+
+def _logged(value: float) -> float | None:
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 5)
+    return value
 
 
 def _keep_before(path: Path, update: int) -> None:

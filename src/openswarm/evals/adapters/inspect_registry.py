@@ -5,6 +5,8 @@ the options of that command line: an empty `arm` leaves the work to inspect's mo
 """
 
 import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,10 @@ from openswarm.evals.task import Split
 from openswarm.llm.resolve import resolve
 from openswarm.modes.settings import home_folder, load_settings
 
-task = inspect_part().task
+
+def task(function: Callable[..., Any]) -> Any:
+    """inspect's decorator; without the package the function, whose call says what is missing."""
+    return inspect_part().task(function) if find_spec("inspect_ai") else function
 
 
 @task

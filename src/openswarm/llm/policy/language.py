@@ -52,7 +52,7 @@ class Facts:
     max_calls: int = MAX_CALLS
     """Calls of the turn."""
     max_reads: int = 1
-    """How many of them may read. A turn that reads assigns nothing: a stage is either (report 3)."""
+    """How many of them may read. A turn that reads assigns nothing: a stage is either of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,30 +219,26 @@ def decide(guide: TurnGuide, calls: Sequence[Call]) -> None:
 
     Raises `ValueError` for calls that the grammar does not allow.
     """
-    words = tokenizer()
     try:
-        wanted = _tokens(calls)
-    except LookupError:
+        while not guide.over:
+            guide.take(_wanted(guide, calls))
+    except (LookupError, ValueError):
         raise ValueError("the grammar does not allow these calls") from None
-    while not guide.over:
-        fitting = [token for token in wanted if token in guide.allowed]
-        if not fitting:
-            raise ValueError("the grammar does not allow these calls")
-        token = fitting[0]
-        del wanted[: wanted.index(token) + 1]
-        guide.take(token)
-    if guide.calls != list(calls) or words.special[SECTION_END] in wanted[:-1]:
+    if guide.calls != list(calls):
         raise ValueError("the grammar does not allow these calls")
 
 
-def _tokens(calls: Sequence[Call]) -> list[int]:
-    """The decisions of a turn in their order, forced ones among them."""
-    words = tokenizer()
-    if not calls:
-        return [words.id(ANSWER)]
-    tokens = [words.special[SECTION_BEGIN]]
-    for call in calls:
-        tokens += [words.special[CALL_BEGIN], words.id(f"functions.{call.tool}:")]
-        tokens += [words.id(call.agent)] if call.agent else []
-        tokens += [words.numbers[call.document]] if call.document >= 0 else []
-    return [*tokens, words.special[SECTION_END]]
+def _wanted(guide: TurnGuide, calls: Sequence[Call]) -> int:
+    """The next decision of a turn that makes these calls. Raises `LookupError`."""
+    words, made = tokenizer(), len(guide.calls)
+    match guide._state:
+        case "turn":
+            return words.special[SECTION_BEGIN] if calls else words.id(ANSWER)
+        case "next":
+            return words.special[CALL_BEGIN if made < len(calls) else SECTION_END]
+        case "tool":
+            return words.id(f"functions.{calls[made].tool}:")
+        case "number":
+            return words.numbers[calls[made].document]
+        case _:
+            return words.id(calls[made].agent)

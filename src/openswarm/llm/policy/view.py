@@ -188,12 +188,13 @@ class View:
 
     def _named_first(self, question: str) -> int:
         """Puts documents that the question names before the others; how many these are."""
-        text = _without_list(question).casefold()
-        places = {doc.name: _place(text, doc) for doc in self.documents}
-        named = [doc for doc in self.documents if places[doc.name] >= 0]
-        named.sort(key=lambda doc: places[doc.name])
-        self.documents = [*named, *(doc for doc in self.documents if places[doc.name] < 0)]
-        return len(named)
+        text = _without_list(question)
+        found = {doc.name: _named(text, doc) for doc in self.documents}
+        named = sorted((name for name in found if found[name][0] >= 0), key=lambda n: found[n][0])
+        first = [Document(name, found[name][1]) for name in named]
+        others = [doc for doc in self.documents if found[doc.name][0] < 0]
+        self.documents = [*first, *others]
+        return len(first)
 
     def _take_result(self, message: Message, failed: list[int]) -> None:
         call = self._pending.pop(message.tool_call_id, None)
@@ -266,14 +267,11 @@ def _item(name: str) -> str:
     return " ".join(word if any(map(str.isupper, word)) else word.capitalize() for word in words)
 
 
-def _place(text: str, document: Document) -> int:
-    """Where a text names a document, by its name or by what it is about; -1 where it does not."""
-    stem = document.name.rsplit("/", 1)[-1].rsplit(".", 1)[0].casefold()
-    forms = {document.name.casefold(), stem, document.item.casefold()}
-    places = (_whole(text, form) for form in forms)
-    return min((place for place in places if place >= 0), default=-1)
-
-
-def _whole(text: str, form: str) -> int:
-    found = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text)
-    return found.start() if found else -1
+def _named(text: str, document: Document) -> tuple[int, str]:
+    """Where a text names a document, and how it writes what it is about; -1 where it does not."""
+    stem = document.name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    for form, is_item in ((document.name, False), (stem, True), (document.item, True)):
+        found = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.IGNORECASE)
+        if found:
+            return found.start(), found[0] if is_item else document.item
+    return -1, document.item

@@ -8,7 +8,7 @@ Legend of shapes: B rows, L positions, V vocabulary.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +109,24 @@ def causal_of(model: Any, tokenizer: Any) -> Causal:
     return Causal(model, tokenizer, stops, int(window))
 
 
-def adapted(causal: Causal, *, rank: int = 16) -> Causal:
+def adapted(causal: Causal, *, rank: int = 16, folder: Path | None = None) -> Causal:
     """The same model, of which only adapters of low rank are trained (LoRA, by peft).
 
-    Raises `SettingsError` when peft is missing.
+    The adapters are new ones, or those that were saved into `folder`. Raises `SettingsError` when
+    peft is missing, or the folder has none that fit.
     """
     try:
-        from peft import LoraConfig  # type: ignore[import-not-found]
+        from peft import LoraConfig, PeftModel, get_peft_model  # type: ignore[import-not-found]
     except ImportError:
         raise SettingsError("adapters of low rank need peft: pip install peft") from None
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", lora_dropout=0.0)
-    causal.model.add_adapter(config)
-    return causal
+    if folder is None:
+        config = LoraConfig(
+            task_type="CAUSAL_LM", r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
+            target_modules="all-linear",
+        )  # fmt: skip
+        return replace(causal, model=get_peft_model(causal.model, config))
+    try:
+        model = PeftModel.from_pretrained(causal.model, str(folder), is_trainable=True)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise SettingsError(f"{folder} has no adapters for this model: {error}") from None
+    return replace(causal, model=model)

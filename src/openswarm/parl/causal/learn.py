@@ -112,7 +112,8 @@ def chosen_logprobs(model: Any, batch: Batch) -> torch.Tensor:
         "attention_mask": batch.seen_BL.to(device),
         "use_cache": False,
     }
-    if "logits_to_keep" in inspect.signature(model.forward).parameters:
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if "logits_to_keep" in inspect.signature(inner.forward).parameters:
         scores_BKV = model(**inputs, logits_to_keep=kept.to(device)).logits
         scores_SV = scores_BKV[batch.row_S, place_S]
     else:

@@ -22,6 +22,7 @@ from openswarm.parl.causal.drawing import Draw, Generator, Together
 from openswarm.parl.causal.template import Template
 from openswarm.parl.environment import Seat
 from openswarm.parl.scene import Scene
+from openswarm.swarm.spawn import TOOL_NAMES
 
 REPLY_TOKENS = 1024
 """Tokens of a reply, where the request does not ask for fewer."""
@@ -76,6 +77,8 @@ class CausalPolicy:
     info: ModelInfo
     parallel: bool = True
     """Whether a turn may have more than one call; further ones are dropped."""
+    reads: int = 1
+    """Calls of a turn that read, further ones are dropped; a turn that reads assigns nothing."""
     may_call: Callable[[], bool] = lambda: True
     """Whether a turn may still call; its calls are dropped where not."""
     seed: Callable[[], int] = lambda: 0
@@ -139,13 +142,20 @@ class CausalPolicy:
         written, thought = (after, before.replace(THOUGHT, "", 1)) if ended else (before, "")
         offered = [tool.name for tool in request.tools] if self.may_call() else []
         text, calls = parse_text_calls(written, offered)
-        taken = calls if self.parallel else calls[:1]
+        taken = self._taken(calls)
         return Message(
             role="assistant",
             content=text.strip(),
             reasoning=thought.strip(),
             tool_calls=tuple(_numbered(call, talk.calls + n) for n, call in enumerate(taken)),
         )
+
+    def _taken(self, calls: Sequence[ToolCall]) -> Sequence[ToolCall]:
+        """What the seat allows of a turn: the first call says whether it assigns or reads."""
+        assigns = [call.name in TOOL_NAMES for call in calls]
+        alike = [call for call, each in zip(calls, assigns, strict=True) if each == assigns[0]]
+        most = None if assigns[:1] == [True] else self.reads
+        return alike[: most if self.parallel else 1]
 
 
 def leading(
@@ -174,6 +184,7 @@ def leading(
             template,
             info,
             parallel=seat.parallel,
+            reads=seat.reads,
             may_call=may_call,
             seed=lambda: numbers.randrange(1 << 30),
             reply_tokens=reply_tokens,
