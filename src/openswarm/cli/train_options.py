@@ -61,14 +61,14 @@ Profile = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE.json", rich_help_panel=WHERE,
-        help="How the frozen workers behave: a measured profile.",
+        help="How the frozen workers behave.",
     ),
 ]  # fmt: skip
 Stronger = Annotated[
     str,
     typer.Option(
-        metavar="NAME|FILE.json", show_default="none", rich_help_panel=WHERE,
-        help="Workers of the second half of the training.",
+        metavar="NAME|FILE.json", rich_help_panel=WHERE,
+        help="Workers of the second half of the training; '' keeps the first.",
     ),
 ]  # fmt: skip
 Sample = Annotated[

@@ -47,14 +47,14 @@ LOOSE_STEPS = 20
 class Recipe:
     """How an arm is trained."""
 
-    updates: int = 100
+    updates: int = 60
     tasks: int = 8
     """Tasks of an update."""
     rollouts: int = 8
     """Rollouts of a task: the group that they are compared in."""
     minibatches: int = 2
     """Optimiser steps of an update, each with a part of its groups."""
-    rate: float = 3e-4
+    rate: float = 1e-3
     seed: int = 0
     objective: Objective = field(default_factory=Objective)
     save_every: int = 10

@@ -47,7 +47,11 @@ class Facts:
     """Configurations that are registered."""
     documents: range
     """Numbers of the documents that are known."""
-    calls_before: int
+    done: frozenset[int] = frozenset()
+    """Documents that are not assigned again: a sub-agent's complete report is there."""
+    read: frozenset[int] = frozenset()
+    """Documents of which every page was opened."""
+    calls_before: int = 0
     """Calls of the conversation so far: K2.5 counts them through."""
     max_calls: int = MAX_CALLS
     """Calls of the turn."""
@@ -132,8 +136,7 @@ class TurnGuide:
             case "agent":
                 return tuple(map(words.id, (*self.facts.agents, *self._made)))
             case "number":
-                known = self.facts.documents
-                return words.numbers[known.start : known.stop]
+                return tuple(words.numbers[number] for number in self._open_to(self._tool))
             case "next":
                 return self._next()
             case "over":
@@ -154,8 +157,8 @@ class TurnGuide:
         """The tools that can be called at this place."""
         possible = {
             CREATE: bool(self._unused()),
-            ASSIGN: bool(self.facts.documents),
-            OPEN: bool(self.facts.documents),
+            ASSIGN: bool(self._open_to(ASSIGN)),
+            OPEN: bool(self._open_to(OPEN)),
         }
         room = self.facts.calls_before + len(self.calls) < NUMBERS
         has_room = room and self.facts.max_calls > 0
@@ -164,6 +167,12 @@ class TurnGuide:
             for name in TOOLS
             if name in self.facts.tools and possible[name] and has_room and self._fits(name)
         ]
+
+    def _open_to(self, name: str) -> list[int]:
+        """The documents that a tool may take here: the run would refuse the others."""
+        closed = self.facts.read if name == OPEN else self.facts.done
+        now = {call.document for call in self.calls}
+        return [n for n in self.facts.documents if n not in closed and n not in now]
 
     def _fits(self, name: str) -> bool:
         """Whether a tool goes with the calls that the turn has already."""

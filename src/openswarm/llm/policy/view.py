@@ -83,6 +83,8 @@ class View:
     """How many messages of the run have been looked at."""
     _completed: set[int] = field(default_factory=set)
     """Documents of which a sub-agent's complete report is there."""
+    _read_whole: set[int] = field(default_factory=set)
+    """Documents of which the last page was opened."""
     _pending: dict[str, Call] = field(default_factory=dict)
     _question: str = ""
     table: bool = False
@@ -108,7 +110,16 @@ class View:
         numbers = range(self.first, self.first + len(self.documents))
         calls = sum(len(message.tool_calls) for message in self.messages)
         most = max_calls if self.parallel else 1
-        return Facts(tools, tuple(self.agents), numbers, calls, most, self.reads)
+        return Facts(
+            tools,
+            tuple(self.agents),
+            numbers,
+            done=frozenset(self._completed),
+            read=frozenset(self._read_whole),
+            calls_before=calls,
+            max_calls=most,
+            max_reads=self.reads,
+        )
 
     def said(self, calls: Sequence[Call], offered: Iterable[str]) -> list[ToolCall]:
         """The calls of a turn as the run makes them; the turn's own tokens are known."""
@@ -206,6 +217,9 @@ class View:
         elif call.tool == ASSIGN and call.document not in {*failed, *self._completed}:
             failed.append(call.document)
         if call.tool == OPEN:
+            place = _PAGE.search(message.text)
+            if place and int(place[1][:6]) >= int(place[2][:6]):
+                self._read_whole.add(call.document)
             text += self._next(message.text, call)
         self.messages.append(Message(role="tool", content=text, tool_call_id=message.tool_call_id))
 
