@@ -211,6 +211,9 @@ def rollout_of(
     """The rollout of a run that is over; with `workers` the tokens of sub-agents are in it."""
     task, stages = request.task, trail.stages
     scored = score(task, prediction_of(result, trail.answer))
+    forced = trail.budget_hit or (
+        request.steps is not None and stages.total_steps >= request.steps - 1
+    )
     return Rollout(
         task=task.id,
         group=request.group,
@@ -224,8 +227,8 @@ def rollout_of(
         seconds=trail.wall_seconds,
         tokens=trail.usage.total_tokens,
         outcome=result.outcome,
-        budget_hit=trail.budget_hit,
-        quality=quality_of(scored, forced=trail.budget_hit),
+        budget_hit=forced,
+        quality=quality_of(scored, forced=forced),
         item_f1=scored.item_f1,
         success=scored.success,
         correct_cells=_correct_cells(task, scored),

@@ -19,7 +19,7 @@ from openswarm.llm.model import ModelInfo, OnDelta, Reply, Request, ignore
 from openswarm.parl.scene import WRONG, Scene
 from openswarm.parl.workers.profile import Attempt
 
-_DOCUMENT = re.compile(r"[\w][\w.,'()+&-]*\.md\b")
+_DOCUMENT = re.compile(r"(?<!\w)\w[\w.,'()+&-]{0,160}\.md\b")
 _ROW = re.compile(r"Your row: [^\n]* = ([^\n]+)")
 NOTHING = "The document does not say it."
 SOURCE = "found"

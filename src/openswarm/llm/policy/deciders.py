@@ -123,6 +123,8 @@ class Together:
 
     def _decide(self) -> None:
         jobs, self._jobs = self._jobs, []
-        self._sampler.decide([job for job, _ in jobs])
-        for _, decided in jobs:
-            decided.set()
+        try:
+            self._sampler.decide([job for job, _ in jobs])
+        finally:
+            for _, decided in jobs:
+                decided.set()
