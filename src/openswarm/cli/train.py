@@ -70,7 +70,7 @@ def run(
     arm: options.Arm,
     out: options.Out,
     start: options.Start = None,
-    updates: options.Updates = 60,
+    updates: options.Updates = 50,
     tasks: options.Tasks = 8,
     rollouts: options.Rollouts = 8,
     rate: options.Rate = 1e-3,

@@ -39,8 +39,14 @@ ARMS: dict[str, Arm] = {
     arm.name: arm
     for arm in (
         PARL,
-        Arm("single", "one agent, one call a turn", _ALONE, _NONE),
-        Arm("parallel", "one agent, many calls a turn", Seat(spawn=False, reads=12), _NONE),
+        Arm("single", "one agent, one call a turn, loose budget", _ALONE, _NONE, "loose"),
+        Arm(
+            "parallel",
+            "one agent, many calls a turn, loose budget",
+            Seat(spawn=False, reads=12),
+            _NONE,
+            "loose",
+        ),
         replace(
             PARL,
             name="no-parallel",

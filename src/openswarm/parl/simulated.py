@@ -23,6 +23,8 @@ _DOCUMENT = re.compile(r"(?<!\w)\w[\w.,'()+&-]{0,160}\.md\b")
 _ROW = re.compile(r"Your row: [^\n]* = ([^\n]+)")
 NOTHING = "The document does not say it."
 SOURCE = "found"
+UNASKED = "what stands there"
+"""A value that is right for its document, of which no task asks."""
 
 
 @dataclass(slots=True)
@@ -104,17 +106,25 @@ class ScriptedWorker(_Frozen):
 
     def _row(self, plan: _Plan, own: re.Match[str] | None) -> dict[str, dict[str, str]]:
         """The row of a completed assignment; {} of one that came to nothing."""
-        right = self.scene.row_of(plan.part) if plan.part else {}
+        contract = self.scene.task.contract
+        assert contract is not None
+        right = self.scene.row_of(plan.part) if plan.part else self._unasked(plan)
         if not plan.attempt.completed or not right:
             return {}
-        assert self.scene.task.contract is not None
-        key = self.scene.task.contract.key
-        row = {name: {"value": right[name]} for name in key} if own is None else {}
+        row = {name: {"value": right[name]} for name in contract.key} if own is None else {}
         verdicts = iter(plan.attempt.cells)
         for name, value in right.items():
-            if name not in key:
+            if name not in contract.key:
                 row[name] = {"value": _as_handed_in(value, next(verdicts, "right"))}
         return row
+
+    def _unasked(self, plan: _Plan) -> dict[str, str]:
+        """The row of a document that nobody asked about: its sub-agent cannot know that."""
+        contract = self.scene.task.contract
+        if contract is None or plan.document not in self.scene.task.scope:
+            return {}
+        title = self.scene.documents.title(plan.document)
+        return {name: title if name in contract.key else UNASKED for name in contract.names}
 
     def _words(self, plan: _Plan) -> Message:
         """A report without a table."""

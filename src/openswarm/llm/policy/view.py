@@ -152,7 +152,8 @@ class View:
             self.opened[call.document] = page
             return _call(OPEN, document=document.name, page=page)
         if self.table and BATCH in there:
-            template = f"Find the row of {{{{item}}}} in {document.name}."
+            asked = _without_list(self._question).strip()
+            template = f"{asked}\n\nYour part of it: the row of {{{{item}}}}, in {document.name}."
             return _call(BATCH, agent=call.agent, prompt_template=template, items=[document.item])
         asked = f"{self._question}\n\nYour part of it is the document {document.name}."
         return _call(ASSIGN, agent=call.agent, prompt=asked)
