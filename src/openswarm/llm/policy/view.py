@@ -4,8 +4,9 @@ The policy reads a narrow language: the words of the question that it knows, doc
 and of every result only how it came out. The run goes on in full: its conversation holds the real
 texts. Owns the numbering of documents and both directions of the translation. Knows no model.
 
-A document that the question names stands before all others, so that the work of most tasks is a
-run of numbers. Numbers begin anywhere, so that a policy cannot learn them by heart.
+Documents that the question names stand before all others, and the last line of what is shown has
+their numbers, or all numbers where it names none: the work of most tasks is a run of numbers.
+Numbers begin anywhere, so that a policy cannot learn them by heart.
 """
 
 import json
@@ -181,11 +182,14 @@ class View:
         free = USUAL_NUMBERS - len(self.documents)
         self.first = random.Random(self.seed).randrange(max(1, free))
         text = " ".join(known_words(_without_list(question), MAX_WORDS))
+        asked = self.first + (self.named or len(self.documents))
         last = self.first + len(self.documents) - 1
         lines = [text]
-        if self.named:
-            lines.append(f"named {self.first}-{self.first + self.named - 1}")
-        lines.append(f"documents {self.first}-{last}" if self.documents else "documents nothing")
+        if asked <= last:
+            lines.append(f"others {asked}-{last}")
+        lines.append(
+            f"documents {self.first}-{asked - 1}" if self.documents else "documents nothing"
+        )
         self.messages.append(Message(role="user", content="\n".join(lines)))
 
     def _list(self, text: str) -> None:

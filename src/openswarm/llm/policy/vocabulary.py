@@ -62,7 +62,7 @@ STRUCTURE = (
     " next ",
     " missing ",
     "documents ",
-    "named ",
+    "others ",
     "-",
     "columns ",
     "answer now",
