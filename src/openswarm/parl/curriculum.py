@@ -21,10 +21,10 @@ from openswarm.parl.environment import page_bytes_of, question_of
 POOL = 400
 """Tasks of each family that a training draws from."""
 SHARES = {
-    "factbook-wide": 0.5,
+    "factbook-wide": 0.4,
     "elements": 0.2,
-    "fact": 0.15,
-    "sequential": 0.15,
+    "fact": 0.2,
+    "sequential": 0.2,
 }
 """Of the tasks of an update, by family."""
 DIALS = Dials(min_rows=2, max_rows=12, columns=4, distractors=6)

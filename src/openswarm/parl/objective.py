@@ -28,7 +28,7 @@ class Objective:
     """The greatest."""
     tau: float = 0.02
     """The weight of the squared log-ratio."""
-    entropy: float = 0.001
+    entropy: float = 0.004
     """The weight of the policy's entropy over what was allowed; not in the report."""
 
 

@@ -193,12 +193,15 @@ def test_a_call_beyond_the_grammar_is_a_value_error(call: Call) -> None:
 
 
 @pytest.mark.requirement("parl.language")
-def test_calls_without_any_choice_are_made_all_the_same() -> None:
-    """One tool and one document: how often it is called is all that is decided."""
-    guide = TurnGuide(Facts((OPEN,), (DEFAULT_AGENT,), range(7, 8), 7, max_reads=5))
-    decide(guide, [Call(OPEN, document=7)] * 2)
-    assert guide.calls == [Call(OPEN, document=7)] * 2
-    assert sum(guide.mask) == 3
+def test_a_document_is_read_and_assigned_once_a_turn() -> None:
+    """What was done, or read to its end, is not offered again."""
+    facts = Facts(TOOLS, (DEFAULT_AGENT,), range(7, 9), 0, max_reads=5, done=frozenset({7}))
+    guide = TurnGuide(facts)
+    decide(guide, [Call(ASSIGN, DEFAULT_AGENT, 8)])
+    assert guide.calls == [Call(ASSIGN, DEFAULT_AGENT, 8)]
+    for calls in ([Call(ASSIGN, DEFAULT_AGENT, 7)], [Call(OPEN, document=8)] * 2):
+        with pytest.raises(ValueError, match="grammar does not allow"):
+            decide(TurnGuide(facts), calls)
 
 
 @pytest.mark.requirement("parl.language")

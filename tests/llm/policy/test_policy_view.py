@@ -276,7 +276,7 @@ def test_only_the_narrow_language_is_shown(texts: list[str], seed: int) -> None:
             assert forms.fullmatch(without), message.text
     question = view.messages[0].text.splitlines()
     assert set(question[0].split()) <= set(words())
-    assert all(re.fullmatch(r"(documents|named) (\d+-\d+|nothing)", line) for line in question[1:])
+    assert all(re.fullmatch(r"(documents|others) (\d+-\d+|nothing)", line) for line in question[1:])
 
 
 @pytest.mark.requirement("parl.view")

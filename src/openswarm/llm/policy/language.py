@@ -47,16 +47,16 @@ class Facts:
     """Configurations that are registered."""
     documents: range
     """Numbers of the documents that are known."""
-    done: frozenset[int] = frozenset()
-    """Documents that are not assigned again: a sub-agent's complete report is there."""
-    read: frozenset[int] = frozenset()
-    """Documents of which every page was opened."""
-    calls_before: int = 0
+    calls_before: int
     """Calls of the conversation so far: K2.5 counts them through."""
     max_calls: int = MAX_CALLS
     """Calls of the turn."""
     max_reads: int = 1
     """How many of them may read. A turn that reads assigns nothing: a stage is either of them."""
+    done: frozenset[int] = frozenset()
+    """Documents that are not assigned again: a sub-agent's complete report is there."""
+    read: frozenset[int] = frozenset()
+    """Documents of which every page was opened."""
 
 
 @dataclass(frozen=True, slots=True)
