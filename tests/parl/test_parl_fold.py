@@ -161,7 +161,7 @@ def test_turns_are_joined_with_a_logprob_where_something_was_chosen() -> None:
 
 @pytest.mark.requirement("parl.rollout-fold")
 def test_stages_say_what_each_assignment_came_to() -> None:
-    """Steps, folded briefs, outcomes, use; a sub-agent cannot know that nobody asked for its row."""
+    """Steps, folded briefs, outcomes, use; a sub-agent cannot know that its row is not wanted."""
     env = environment()
     script = Script([assign(0, 1), read(2), [Call(CREATE, "a1")], assign(8)])
     made = anyio.run(env.rollout, request(wide_task(3)), script, Seat())
