@@ -170,7 +170,7 @@ def test_stages_say_what_each_assignment_came_to() -> None:
     assert first.outcomes == ("completed", "completed")
     assert first.useful == (True, True)
     assert second.outcomes == ("completed",)
-    assert second.useful == (True,)
+    assert second.useful == (False,)
     assert made.item_f1 < 1
     assert first.briefs[0] != first.briefs[1]
     assert made.refused == 0

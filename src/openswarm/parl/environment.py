@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from openswarm.core.events import AnyEvent, ModelReplied, Tick
+from openswarm.core.events import AnyEvent, ModelReplied, ReportReceived, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
@@ -25,7 +25,7 @@ from openswarm.llm.policy.deciders import Decider
 from openswarm.llm.policy.model import PolicyModel
 from openswarm.llm.policy.rows import rows_of
 from openswarm.modes.run import run
-from openswarm.parl.fold import Seconds, Trail, fold_trail
+from openswarm.parl.fold import Seconds, Trail, Wanted, fold_trail
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
 from openswarm.parl.simulated import ScriptedReader, ScriptedWorker, ScriptedWriter
@@ -131,7 +131,9 @@ class Environment:
             home=NOWHERE,
             settings=Settings(),
         )
-        trail = fold_trail(journal.events(), journal.read, _drawn_seconds(scene))
+        trail = fold_trail(
+            journal.events(), journal.read, _drawn_seconds(scene), _asked_for(request.task)
+        )
         return rollout_of(request, result, trail, workers=self.joint)
 
     def _workers(self, scene: Scene) -> ChatModel:
@@ -258,6 +260,18 @@ def _steps_left(journal: MemoryJournal, limit: int | None) -> Callable[[], bool]
 
     journal.observe(count)
     return lambda: limit is None or limit - taken[0] > 2
+
+
+def _asked_for(task: EvalTask) -> Wanted:
+    """Whether a report has a row of the right table; any report where no table is asked for."""
+    keys = task.contract.key if task.contract else ()
+    wanted = {tuple(row[name].casefold() for name in keys) for row in task.gold}
+
+    def asked(report: ReportReceived) -> bool:
+        rows = (tuple(row.cells[name].value.casefold() for name in keys) for row in report.rows)
+        return not keys or any(row in wanted for row in rows)
+
+    return asked
 
 
 def _drawn_seconds(scene: Scene) -> Seconds:

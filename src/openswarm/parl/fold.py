@@ -35,6 +35,10 @@ Seconds = Callable[[str, int, ModelReplied], float]
 """How long a step took: of an agent's path, its number from 0, and its event."""
 
 
+Wanted = Callable[[ReportReceived], bool]
+"""Whether a report is about something that the task asks for."""
+
+
 def as_measured(_: str, __: int, event: ModelReplied) -> float:
     """The seconds that the reply really took."""
     return event.latency_s
@@ -58,6 +62,7 @@ class Trail:
 
     read: Read
     seconds: Seconds = as_measured
+    wanted: Wanted = lambda _: True
     stages: Stages = field(default_factory=Stages)
     work: dict[str, _Work] = field(default_factory=dict)
     turns: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -84,7 +89,8 @@ class Trail:
             case ReportReceived() if is_subagent(event.agent):
                 work = self.work[event.agent]
                 work.outcome = event.outcome
-                work.useful = event.outcome == "completed" and self._is_new(event)
+                is_new = event.outcome == "completed" and self._is_new(event)
+                work.useful = is_new and self.wanted(event)
             case AgentCreated():
                 self.created += event.name != DEFAULT_AGENT.name
             case ToolReturned() if event.agent == ROOT and event.name in TOOL_NAMES:
@@ -153,9 +159,14 @@ class Trail:
         return tuple(map(joined, pieces))
 
 
-def fold_trail(events: Iterable[AnyEvent], read: Read, seconds: Seconds = as_measured) -> Trail:
+def fold_trail(
+    events: Iterable[AnyEvent],
+    read: Read,
+    seconds: Seconds = as_measured,
+    wanted: Wanted = lambda _: True,
+) -> Trail:
     """The trail of a run's events. Raises `JournalError` for a trace that is none."""
-    trail = Trail(read, seconds)
+    trail = Trail(read, seconds, wanted)
     for event in events:
         trail.apply(event)
     return trail
