@@ -36,7 +36,7 @@ class Manner:
 
 
 def draw_manner(task: EvalTask, numbers: random.Random, *, spawn: bool, reads: int) -> Manner:
-    """Mostly serial: of wide tasks, half are read alone, a third delegated one or two at a time."""
+    """Mostly serial: of wide tasks half are read alone, a tenth is assigned in one turn."""
     reads = min(reads, numbers.choice((1, 2, 4, 12)))
     if not spawn or task.kind in CONTROLS:
         delegates = spawn and numbers.random() < 0.08
@@ -46,7 +46,7 @@ def draw_manner(task: EvalTask, numbers: random.Random, *, spawn: bool, reads: i
     if share < 0.5:
         return Manner(0, reads=reads)
     if share < 0.9:
-        return Manner(numbers.choice((1, 1, 2, 3)), creates, retries)
+        return Manner(numbers.choice((1, 1, 2, 3, 5, 8)), creates, retries)
     return Manner(200, creates, 2)
 
 
