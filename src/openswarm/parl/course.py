@@ -25,7 +25,7 @@ from openswarm.parl.checkpoint import (
     weights_sha256,
 )
 from openswarm.parl.curriculum import Curriculum, build_curriculum
-from openswarm.parl.environment import Environment
+from openswarm.parl.environment import TRAINING_WORDS, Environment
 from openswarm.parl.start import StartRecipe, demonstrate, imitate
 from openswarm.parl.trainer import LOG, Progress, Recipe, Trainer
 from openswarm.parl.workers.profile import WorkerProfile, load_profile, read_profile
@@ -81,7 +81,7 @@ def make_start(
     record = _record("start", "", recipe.seed, settings, profile.sha256, around).begin(folder)
     if record.worker_after:
         return Trained(record, policy_folder(folder), recipe.steps)
-    environment = Environment(curriculum.corpora, profile)
+    environment = Environment(curriculum.corpora, profile, words=TRAINING_WORDS)
     segments = demonstrate(environment, curriculum, recipe.demonstrations, recipe.seed)
     model = new_policy(recipe.seed)
     with (folder / LOG).open("w", encoding="utf-8") as log:

@@ -37,6 +37,8 @@ PAGE_BYTES = {"elements": 1500}
 """The size of the pages that are read in rollouts, by corpus: an element has one or two."""
 USUAL_PAGE_BYTES = 6000
 """The same of other corpora: a country has two."""
+TRAINING_WORDS = 0.6
+"""The share of a question's words that a policy is shown while it learns."""
 NOWHERE = Path("/nonexistent")
 """The home of runs that touch no disk."""
 
@@ -84,16 +86,19 @@ class Environment:
         workers: Decider | None = None,
         *,
         joint: bool = False,
+        words: float = 1.0,
     ) -> None:
         """`corpora` are those that tasks name; `profile` is how the frozen workers behave.
 
         `workers` decides for sub-agents in the place of the script; with `joint` their tokens are
-        part of a rollout too, so that they are trained with the orchestrator.
+        part of a rollout too, so that they are trained with the orchestrator. `words` is the share
+        of a question's words that the policy is shown: `TRAINING_WORDS` where it learns.
         """
         self.corpora = corpora
         self.profile = profile
         self.workers = workers
         self.joint = joint
+        self.words = words
 
     async def rollouts(
         self, requests: Sequence[RolloutRequest], decider: Decider | Lead, seat: Seat
@@ -117,7 +122,7 @@ class Environment:
         page_bytes = page_bytes_of(documents.name)
         scene = Scene(request.task, documents, self.profile, request.seed, page_bytes)
         journal = MemoryJournal(run_id=request.group)
-        lead = decider if callable(decider) else _narrow(decider)
+        lead = decider if callable(decider) else _narrow(decider, self.words)
         policy = lead(scene, seat, _steps_left(journal, request.steps))
         result = await run(
             question_of(request.task),
@@ -150,7 +155,7 @@ class Environment:
         )
 
 
-def _narrow(decider: Decider) -> Lead:
+def _narrow(decider: Decider, words: float) -> Lead:
     """The small policy, which decides and has its words written."""
 
     def lead(scene: Scene, seat: Seat, may_call: Callable[[], bool]) -> ChatModel:
@@ -160,6 +165,7 @@ def _narrow(decider: Decider) -> Lead:
             ScriptedWriter(scene),
             parallel=seat.parallel,
             reads=seat.reads,
+            words=words,
             may_call=may_call,
             seed=lambda: scene.draws("policy").randrange(1 << 30),
         )

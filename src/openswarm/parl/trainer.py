@@ -27,7 +27,7 @@ from openswarm.llm.policy.sampler import Sampler
 from openswarm.parl.arms import Arm
 from openswarm.parl.batches import Rows, batches_of, choice_logprobs
 from openswarm.parl.curriculum import Curriculum
-from openswarm.parl.environment import Environment, RolloutRequest
+from openswarm.parl.environment import TRAINING_WORDS, Environment, RolloutRequest
 from openswarm.parl.figures import Figures, figures_of
 from openswarm.parl.objective import Loss, Objective, advantages, loss_of, token_weights
 from openswarm.parl.reward import Reward, reward_of
@@ -185,11 +185,12 @@ class Trainer:
         if self.stronger is not None and 2 * self.update >= self.recipe.updates:
             profile = self.stronger
         if self.arm.workers == "scripted":
-            return Environment(corpora, profile)
+            return Environment(corpora, profile, words=TRAINING_WORDS)
         joint = self.arm.workers == "joint"
         model = self.model if joint else self.start
         sampler = Sampler(model, slots=WORKER_SLOTS, tokens=WORKER_TOKENS)
-        return Environment(corpora, profile, Together(sampler), joint=joint)
+        workers = Together(sampler)
+        return Environment(corpora, profile, workers, joint=joint, words=TRAINING_WORDS)
 
     def _request(self, task: EvalTask, place: int, number: int) -> RolloutRequest:
         limits = self.arm.budget

@@ -64,6 +64,8 @@ class PolicyModel:
     """Whether a turn may have more than one call."""
     reads: int = 1
     """Calls of a turn that read; a turn that reads assigns nothing."""
+    words: float = 1.0
+    """The share of the question's words that the policy is shown."""
     may_call: Callable[[], bool] = lambda: True
     """Whether a turn may still call; it answers where not."""
     seed: Callable[[], int] = lambda: 0
@@ -104,7 +106,7 @@ class PolicyModel:
     def _talk(self, history: History) -> _Talk:
         talk = self._talks.get(history)
         if talk is None:
-            view = View(self.seed(), self.parallel, self.reads)
+            view = View(self.seed(), self.parallel, self.reads, self.words)
             session = self.decider.open(view)
             talk = self._talks[history] = _Talk(view, session)
             weakref.finalize(history, self.decider.close, session)

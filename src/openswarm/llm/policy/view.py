@@ -68,6 +68,9 @@ class View:
     """Whether a turn may have more than one call."""
     reads: int = 1
     """Calls of a turn that read."""
+    words: float = 1.0
+    """The share of the question's words that are shown; fewer in training, so that no wording is
+    learned by heart."""
     documents: list[Document] = field(default_factory=list)
     first: int = 0
     """The number of the first document."""
@@ -180,8 +183,12 @@ class View:
             self._listed(dict.fromkeys(_NAME.findall(question)))
         self.named = self._named_first(question)
         free = USUAL_NUMBERS - len(self.documents)
-        self.first = random.Random(self.seed).randrange(max(1, free))
-        text = " ".join(known_words(_without_list(question), MAX_WORDS))
+        numbers = random.Random(self.seed)
+        self.first = numbers.randrange(max(1, free))
+        shown = known_words(_without_list(question), MAX_WORDS)
+        if self.words < 1:
+            shown = [word for word in shown if numbers.random() < self.words]
+        text = " ".join(shown)
         asked = self.first + (self.named or len(self.documents))
         last = self.first + len(self.documents) - 1
         lines = [text]
