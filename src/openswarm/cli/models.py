@@ -80,12 +80,15 @@ def list_models(
 
 def _of_shape(name: str, folder: Path) -> dict[str, Any]:
     """A K2.5-shaped model that is here, as an entry of the list."""
+    from openswarm.llm.policy.folder import is_policy
+
+    kind = "a trained orchestrator" if is_policy(folder) else "of Kimi K2.5's shape"
     return {
         "model": PREFIX + name,
         "here": True,
         "bytes": sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
         "licence": "",
-        "about": "of Kimi K2.5's shape, in PyTorch; README.md in its folder says what it can do",
+        "about": f"{kind}, in PyTorch; README.md in its folder says what it can do",
         "path": str(folder),
     }
 
