@@ -86,13 +86,13 @@ def test_manners_are_mostly_serial() -> None:
     wide = [draw_manner(wide_task(3), numbers, spawn=True, reads=12) for _ in range(2000)]
     share = {
         "alone": sum(m.width == 0 for m in wide) / 2000,
-        "few": sum(0 < m.width <= 3 for m in wide) / 2000,
-        "all": sum(m.width > 3 for m in wide) / 2000,
+        "few": sum(0 < m.width <= 8 for m in wide) / 2000,
+        "all": sum(m.width > 8 for m in wide) / 2000,
     }
     assert share["alone"] == pytest.approx(0.5, abs=0.05)
     assert share["few"] == pytest.approx(0.4, abs=0.05)
     assert share["all"] == pytest.approx(0.1, abs=0.03)
-    assert all(m.retries == 2 for m in wide if m.width > 3)
+    assert all(m.retries == 2 for m in wide if m.width > 8)
     controls = [draw_manner(fact_task(), numbers, spawn=True, reads=12) for _ in range(2000)]
     assert sum(m.width > 0 for m in controls) / 2000 < 0.12
     alone = [draw_manner(wide_task(3), numbers, spawn=False, reads=1) for _ in range(50)]
