@@ -228,9 +228,7 @@ def test_an_arm_is_trained_goes_on_is_tested_and_runs(
     assert again["resumed"] == 1
     assert len(Path("run/log.jsonl").read_text().splitlines()) == 1
     other = openswarm(*given, "--rate", "0.1")
-    assert (
-        "holds a training with other settings (run.json: recipe.rate 0.0003, not 0.1" in other.err
-    )
+    assert "holds a training with other settings (run.json: recipe.rate 0.001, not 0.1" in other.err
 
     tested = ("train", "evaluate", "run", "run/start", "--sample", "--tests", "controls",
               "--budgets", "6", "--per-test", "1", "--out", "results.csv")  # fmt: skip
