@@ -6,7 +6,7 @@ it, as a comment.
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,16 +32,23 @@ def write_figures(episodes: Sequence[Episode], out: Path, command: str) -> list[
     Blocks. Raises `SettingsError` where matplotlib is missing, `UserError` for a folder that
     cannot be written and for a command that is more than a line.
     """
+    named = {series.name: series for series in every_series(episodes)}
+    return write_series(named, Looks(arms_of(episodes)), out, command)
+
+
+def write_series(
+    named: Mapping[str, Series], looks: "Looks", out: Path, command: str
+) -> list[Path]:
+    """Draws series by the stem of their files, each as PNG and CSV. Raises as `write_figures`."""
     if find_spec("matplotlib") is None:
         raise SettingsError(
             "drawing needs matplotlib; install it with: pip install 'openswarm[evals]'"
         )
-    looks = Looks(arms_of(episodes))
     written: list[Path] = []
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for series in every_series(episodes):
-            table, picture = out / f"{series.name}.csv", out / f"{series.name}.png"
+        for stem, series in named.items():
+            table, picture = out / f"{stem}.csv", out / f"{stem}.png"
             table.write_text(csv_text(series, command), encoding="utf-8")
             drawn(series, looks).savefig(picture, dpi=DPI)
             written += [picture, table]

@@ -81,9 +81,10 @@ def _k25_folder(name: str, home: Path) -> Path:
         advice = "local/PATH names the folder of a K2.5-shaped model, or a file that ends in .gguf"
     else:
         places = [home / "models" / name, CHECKOUT / "weights" / name]
+        command = "train" if name.startswith(POLICY_PREFIX) else "k25 train"
         advice = (
             "its weights are in openswarm's repository (run from a checkout, or copy them to the"
-            " first of these), or train it: openswarm k25 train"
+            f" first of these), or train it: openswarm {command}"
         )
     for folder in places:
         if (folder / "config.json").is_file():

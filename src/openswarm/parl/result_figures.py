@@ -5,13 +5,11 @@ training's tests read alike.
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openswarm.core.errors import SettingsError, UserError
 from openswarm.evals.comparison import Series
-from openswarm.evals.figures import DPI, Looks, csv_text, drawn
+from openswarm.evals.figures import Looks, write_series
 from openswarm.evals.statistics import spearman
 from openswarm.parl.matched import Curve, curves_of
 from openswarm.parl.tables import TARGETS, arms_of, generous, targets_of, tests_of
@@ -26,22 +24,7 @@ def write_result_figures(results: Sequence["Result"], out: Path, command: str) -
     Blocks. Raises `SettingsError` where matplotlib is missing, `UserError` for a folder that
     cannot be written and for a command that is more than a line.
     """
-    if find_spec("matplotlib") is None:
-        raise SettingsError(
-            "drawing needs matplotlib; install it with: pip install 'openswarm[evals]'"
-        )
-    looks = Looks(arms_of(results))
-    written: list[Path] = []
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for stem, series in every_series(results).items():
-            table, picture = out / f"{stem}.csv", out / f"{stem}.png"
-            table.write_text(csv_text(series, command), encoding="utf-8")
-            drawn(series, looks).savefig(picture, dpi=DPI)
-            written += [picture, table]
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}") from None
-    return written
+    return write_series(every_series(results), Looks(arms_of(results)), out, command)
 
 
 def every_series(results: Sequence["Result"]) -> dict[str, Series]:
