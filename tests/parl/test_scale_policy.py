@@ -1,6 +1,8 @@
 """Rollouts of our own environment as a process of a cluster makes them."""
 
 import pickle
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from openswarm.parl.environment import Environment, RolloutRequest
 from openswarm.parl.export.samples import from_line, to_line
 from openswarm.parl.export.tinker import datum_fields
 from openswarm.parl.export.verl import output_fields
+from openswarm.parl.rollout import Rollout
 from openswarm.parl.scale.policy_maker import policy_of, weights_of
 from openswarm.parl.scale.protocol import Factory
 from openswarm.parl.workers.profile import load_profile
@@ -36,6 +39,24 @@ def requests(count: int) -> list[RolloutRequest]:
     return [RolloutRequest(task, task.id, seed, 8) for seed, task in enumerate(tasks)]
 
 
+def decisions(rollouts: Sequence[Rollout]) -> list[Rollout]:
+    """Without log-probabilities: their last digits depend on what was computed at once."""
+    return [
+        replace(rollout, segments=tuple(replace(s, logprobs=()) for s in rollout.segments))
+        for rollout in rollouts
+    ]
+
+
+def assert_same(one: Sequence[Rollout], other: Sequence[Rollout]) -> None:
+    """The same decisions and outcomes, and log-probabilities as close as float32 has them."""
+    assert decisions(one) == decisions(other)
+    pairs = zip(one, other, strict=True)
+    for mine, theirs in (
+        (a, b) for x, y in pairs for a, b in zip(x.segments, y.segments, strict=True)
+    ):
+        assert mine.logprobs == pytest.approx(theirs.logprobs, abs=1e-4)
+
+
 @pytest.mark.requirement("parl.ray")
 def test_two_processes_make_the_same_rollouts_of_the_same_requests_and_weights() -> None:
     """Requests, factory and weights travel as bytes; the rollouts are sound and can travel back."""
@@ -47,9 +68,9 @@ def test_two_processes_make_the_same_rollouts_of_the_same_requests_and_weights()
     made = first.make(sent, weights)
     assert [rollout.task for rollout in made] == [request.task.id for request in sent]
     assert all(rollout.length for rollout in made)
-    assert second.make(sent, weights) == made
-    assert first.make(sent, weights_of(new_policy(4))) != made
-    assert first.make(sent, weights) == made
+    assert_same(second.make(sent, weights), made)
+    assert decisions(first.make(sent, weights_of(new_policy(4)))) != decisions(made)
+    assert_same(first.make(sent, weights), made)
     assert pickle.loads(pickle.dumps(made)) == made
 
 

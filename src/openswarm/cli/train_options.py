@@ -16,6 +16,12 @@ def _positive(value: float) -> float:
     return value
 
 
+def _none_or_more(value: float) -> float:
+    if not (value >= 0 and math.isfinite(value)):
+        raise typer.BadParameter(f"it has to be 0 or a number above it, not {value}")
+    return value
+
+
 Arm = Annotated[str, typer.Argument(metavar="ARM", help="One of `openswarm train arms`.")]
 Folders = Annotated[
     list[Path], typer.Argument(metavar="FOLDER…", help="Trainings: what was --out of them.")
@@ -100,7 +106,11 @@ PerTest = Annotated[
     int, typer.Option(min=0, help="Tasks of each family in a test; 0 is the test's own number.")
 ]
 Temperature = Annotated[
-    float, typer.Option(callback=_positive, help="Of the policy; 1 is as it was trained.")
+    float,
+    typer.Option(
+        callback=_none_or_more,
+        help="Of the policy; 0 takes the likeliest decisions, 1 draws as in training.",
+    ),
 ]
 OnlyArms = Annotated[
     list[str] | None,

@@ -45,7 +45,7 @@ def evaluate(
     tests: options.Tests = "wide,wider,other,controls",
     budgets: options.Budgets = "",
     per_test: options.PerTest = 0,
-    temperature: options.Temperature = 1.0,
+    temperature: options.Temperature = 0.0,
     profile: options.Profile = "qwen2.5-coder-1.5b",
     sample: options.Sample = False,
     home: options.Home = None,

@@ -114,7 +114,7 @@ class PolicyModel:
 
     async def _words(self, talk: _Talk, request: Request, on_delta: OnDelta) -> tuple[str, Usage]:
         """The text of the answer, and what it took."""
-        if self.writer is None or (talk.view.table and not talk.view.opened):
+        if self.writer is None or (talk.view.columns and not talk.view.opened):
             return DONE, Usage()
         wish = Request(history=request.history, max_tokens=request.max_tokens, agent="writer")
         reply = await self.writer.reply(wish, on_delta)

@@ -4,9 +4,10 @@ The policy reads a narrow language: the words of the question that it knows, doc
 and of every result only how it came out. The run goes on in full: its conversation holds the real
 texts. Owns the numbering of documents and both directions of the translation. Knows no model.
 
-Documents that the question names stand before all others, and the last line of what is shown has
-their numbers, or all numbers where it names none: the work of most tasks is a run of numbers.
-Numbers begin anywhere, so that a policy cannot learn them by heart.
+Documents that the question names stand before all others, and the last line of what is shown lists
+their numbers, or all numbers where it names none: that is the work of most tasks. The line before
+says how many columns a table is to have. Numbers begin anywhere, so that a policy cannot learn them
+by heart.
 """
 
 import json
@@ -45,8 +46,8 @@ _NAME = re.compile(r"(?<!\w)\w[\w.,'()+&-]{0,160}\.(?:md|txt|html|json|csv|pdf)\
 _REPORTS = re.compile(r"(\d+) of (\d+) completed\.")
 _PAGE = re.compile(r"Page (\d+) of (\d+)")
 BATCH = "assign_batch"
-TABLE = "The table (fixed;"
-"""How the definition of a table begins in the system prompt."""
+_TABLE = re.compile(r"^The table \(fixed;[^\n]*\n(.*?)^Key: ", re.MULTILINE | re.DOTALL)
+"""The definition of a table in the system prompt: a line that begins with a dash is a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ class View:
     """Documents of which the last page was opened."""
     _pending: dict[str, Call] = field(default_factory=dict)
     _question: str = ""
-    table: bool = False
-    """Whether a table is asked for."""
+    columns: int = 0
+    """Of the table that is asked for; 0 where none is."""
 
     def read(self, history: Sequence[Message]) -> list[int]:
         """The tokens that came since the last turn, with the beginning of the next one."""
@@ -155,7 +156,7 @@ class View:
             page = self.opened.get(call.document, 0) + 1
             self.opened[call.document] = page
             return _call(OPEN, document=document.name, page=page)
-        if self.table and BATCH in there:
+        if self.columns and BATCH in there:
             asked = _without_list(self._question).strip()
             template = f"{asked}\n\nYour part of it: the row of {{{{item}}}}, in {document.name}."
             return _call(BATCH, agent=call.agent, prompt_template=template, items=[document.item])
@@ -166,7 +167,7 @@ class View:
         match message.role:
             case "system":
                 self._list(message.text)
-                self.table = TABLE in message.text
+                self.columns = _columns(message.text)
             case "user" if not self._question:
                 self._question = message.text
                 self._begin(message.text)
@@ -188,15 +189,13 @@ class View:
         shown = known_words(_without_list(question), MAX_WORDS)
         if self.words < 1:
             shown = [word for word in shown if numbers.random() < self.words]
-        text = " ".join(shown)
+        lines = [" ".join(shown), f"columns {self.columns or 'nothing'}"]
         asked = self.first + (self.named or len(self.documents))
         last = self.first + len(self.documents) - 1
-        lines = [text]
         if asked <= last:
             lines.append(f"others {asked}-{last}")
-        lines.append(
-            f"documents {self.first}-{asked - 1}" if self.documents else "documents nothing"
-        )
+        numbers_asked = " ".join(map(str, range(self.first, asked)))
+        lines.append(f"documents {numbers_asked or 'nothing'}")
         self.messages.append(Message(role="user", content="\n".join(lines)))
 
     def _list(self, text: str) -> None:
@@ -264,6 +263,11 @@ def _outcome(call: Call, text: str, opened: dict[int, int]) -> str:
     if not found:
         return f"{call.document} refused"
     return f"{call.document} {'completed' if found[1] == found[2] else 'failed'}"
+
+
+def _columns(system: str) -> int:
+    found = _TABLE.search(system)
+    return min(found[1].count("\n- ") + 1, NUMBERS - 1) if found else 0
 
 
 def _small(digits: str) -> int:
