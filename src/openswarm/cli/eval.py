@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import anyio
 import typer
-from typer.core import TyperGroup
 
 from openswarm.cli import eval_options as options
 from openswarm.cli import eval_score
@@ -15,6 +14,7 @@ from openswarm.cli.eval_view import line_object, print_families, print_summary, 
 from openswarm.cli.exits import Exit, Interrupted, say
 from openswarm.cli.options import Model, SubagentModel
 from openswarm.cli.result import print_json
+from openswarm.cli.run_first import RunFirst
 from openswarm.core.errors import UserError
 from openswarm.modes.settings import home_folder, load_settings
 
@@ -36,18 +36,8 @@ Examples:
 """
 
 
-class FamiliesFirst(TyperGroup):
-    """A group whose first word may be a family or an option: then it is `run` that is meant."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """See `TyperGroup.parse_args`."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 eval_app = typer.Typer(
-    cls=FamiliesFirst,
+    cls=RunFirst,
     no_args_is_help=True,
     help=_ABOUT,
     subcommand_metavar="FAMILY…|COMMAND [OPTIONS]",

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperGroup
 
 from openswarm.cli import train_options as options
 from openswarm.cli import train_results
 from openswarm.cli.eval import command_line
 from openswarm.cli.exits import Interrupted, say
 from openswarm.cli.result import output, print_grid, print_json
+from openswarm.cli.run_first import RunFirst
 from openswarm.cli.tables import grid
 from openswarm.cli.text import count
 from openswarm.cli.train_results import need_extra
@@ -40,18 +40,8 @@ Examples:
 """
 
 
-class ArmsFirst(TyperGroup):
-    """A group whose first word may be an arm or an option: then it is `run` that is meant."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """See `TyperGroup.parse_args`."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 train_app = typer.Typer(
-    cls=ArmsFirst,
+    cls=RunFirst,
     no_args_is_help=True,
     help=_ABOUT,
     subcommand_metavar="ARM|COMMAND [OPTIONS]",
