@@ -156,3 +156,22 @@ def test_without_matplotlib_it_says_what_to_install(
     monkeypatch.setattr(figures, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"pip install 'openswarm\[evals\]'"):
         write_figures(swept, tmp_path, COMMAND)
+
+
+def test_a_curve_says_over_how_many_tasks_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where arms did not do as many, both numbers are there."""
+    titles: list[str] = []
+    axes = figures._axes
+
+    def kept(figure: object, title: str, note: str = "") -> object:
+        titles.append(note)
+        return axes(figure, title, note)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(figures, "_axes", kept)
+    made = [episode(task=f"t{place}", arm=arm, budget_kind="critical_steps", budget=8)
+            for arm, count in (("single", 2), ("swarm", 5)) for place in range(count)]  # fmt: skip
+    figures.drawn(comparison.curve(made, "critical_steps"), figures.Looks(["single", "swarm"]))
+    figures.drawn(comparison.curve(made[:2], "critical_steps"), figures.Looks(["single"]))
+    assert [title[-15:] for title in titles] == ["over 2 to 5 tasks"[-15:], "al over 2 tasks"]

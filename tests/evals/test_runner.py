@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from eval_scripts import SINGLE, SWARM, alone, lead, model_of, stored, wanted, worker
 from hypothesis import given
@@ -72,6 +73,23 @@ async def test_agents_see_the_documents_of_the_scope_alone(tmp_path: Path) -> No
     folders = [*(tmp_path / "documents").iterdir()]
     assert len(folders) == 1
     assert sorted(path.name for path in folders[0].iterdir()) == ["laos.md", "peru.md"]
+
+
+async def test_two_runs_that_write_the_same_documents_leave_one_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here another one is always first."""
+    write = Documents.write
+
+    def second(self: Documents, folder: Path, scope: tuple[str, ...]) -> None:
+        write(self, folder, scope)
+        write(self, folder.with_name("-".join(folder.name[1:].split("-")[:2])), scope)
+
+    monkeypatch.setattr(Documents, "write", second)
+    found = await carry_out(wanted(tmp_path, tasks=[wide_task("Peru", "Laos")]))
+    assert not [episode.error for episode in found if episode.error]
+    left = await anyio.to_thread.run_sync(lambda: [*(tmp_path / "documents").iterdir()])
+    assert [path.name for path in left] == [found[0].documents]
 
 
 async def test_a_run_that_fails_ends_no_other(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from openswarm.core.errors import UserError
 from openswarm.core.limits import Limits
 from openswarm.evals.arms import named_arm
 from openswarm.evals.documents import Documents
-from openswarm.evals.results import EPISODES_FILE
+from openswarm.evals.results import EPISODES_FILE, read_plan
 from openswarm.evals.runner import carry_out
 from openswarm.llm.model import Reply, Request, ignore
 from openswarm.llm.scripted import ScriptedModel
@@ -121,3 +121,31 @@ async def test_damage_in_the_middle_is_an_error_that_names_the_line(tmp_path: Pa
     await anyio.to_thread.run_sync(damage)
     with pytest.raises(UserError, match=r"episodes\.jsonl, line 2: "):
         await carry_out(wanted(tmp_path))
+
+
+async def test_a_task_over_other_documents_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    """Distractors are no part of a task's name; with others the run would be another one."""
+    task = wide_task("Peru", "Laos")
+    done = await carry_out(wanted(tmp_path, tasks=[task]))
+    assert {episode.documents for episode in done} == {
+        path.name for path in await anyio.to_thread.run_sync(kept_documents, tmp_path)
+    }
+    more = task.model_copy(update={"scope": (*task.scope, "fiji.md")})
+    with pytest.raises(UserError, match=f"a run of {task.id} over other documents"):
+        await carry_out(wanted(tmp_path, tasks=[more]))
+    with pytest.raises(UserError, match="the corpus capitals, which is not here"):
+        await carry_out(wanted(tmp_path, corpora={}))
+
+
+def kept_documents(out: Path) -> list[Path]:
+    """The folders with the documents of tasks."""
+    return list((out / "documents").iterdir())
+
+
+async def test_the_plan_has_every_command_that_added_to_the_folder(tmp_path: Path) -> None:
+    """In the order of time, each once: together they make the folder again."""
+    for command in ("eval a --arm single", "eval a --arm swarm", "eval a --arm single"):
+        await carry_out(wanted(tmp_path, command=command))
+    plan = await anyio.to_thread.run_sync(read_plan, tmp_path)
+    assert plan is not None
+    assert plan.command == "eval a --arm single && eval a --arm swarm"

@@ -1,5 +1,6 @@
 """`openswarm eval`: arms beside each other on generated tasks, their figures, public answers."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from openswarm.evals.runner import Eval
     from openswarm.evals.suites.family import Dials, Family, Material
 
+_ROWS = re.compile(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?")
 USUAL_ARMS = ("single", "swarm")
 _ABOUT = """Measures ways of working against each other on tasks whose answers are known.
 
@@ -142,9 +144,12 @@ def figures(
 
     episodes = read_episodes(folder)
     if family:
+        known = dict.fromkeys(episode.family for episode in episodes)
         episodes = [episode for episode in episodes if episode.family in family]
         if not episodes:
-            raise UserError(f"{folder} holds no run of {', '.join(family)}")
+            raise UserError(
+                f"{folder} holds no run of {', '.join(family)}; it has {', '.join(known)}"
+            )
     plan = read_plan(folder)
     words = ["openswarm", "eval", "figures", str(folder), *_repeated("--family", family)]
     made_by = " && ".join(filter(None, (plan.command if plan else "", _shell(words))))
@@ -156,7 +161,7 @@ def _wanted(context: typer.Context, given: dict[str, Any]) -> "Eval":
     """What is to be run. Raises `UserError` that names the option that cannot be used."""
     from openswarm.evals.arms import named_arm
     from openswarm.evals.budgets import sweep
-    from openswarm.evals.runner import STEPS_OF_AN_AGENT, Eval
+    from openswarm.evals.runner import Eval, usual_limits
     from openswarm.evals.scoring.score import score
 
     home = home_folder()
@@ -176,12 +181,7 @@ def _wanted(context: typer.Context, given: dict[str, Any]) -> "Eval":
             _numbers("--token-budgets", given["token_budgets"]),
         ),
         repeats=given["seeds"],
-        limits=settings.limits.model_copy(
-            update={
-                "orchestrator_steps": STEPS_OF_AN_AGENT,
-                "subagent_steps": STEPS_OF_AN_AGENT,
-            }
-        ),
+        limits=usual_limits(settings.limits),
         at_once=given["at_once"],
         keep_runs=given["keep_runs"],
         again=given["again"],
@@ -230,10 +230,11 @@ def _material(family: "Family", home: Path, *, sample: bool) -> "Material":
 def _dials(given: dict[str, Any]) -> "Dials":
     from openswarm.evals.suites.family import Dials
 
-    numbers = _numbers("--rows", given["rows"].replace("-", ","))
-    if len(numbers) not in (1, 2):
-        raise UserError(f"--rows is like 3-20, not {given['rows']!r}")
-    return Dials(min_rows=numbers[0], max_rows=numbers[-1], distractors=given["distractors"])
+    found = _ROWS.fullmatch(given["rows"])
+    least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= least <= most:
+        raise UserError(f"--rows is like 3-20, the least first, not {given['rows'][:60]!r}")
+    return Dials(min_rows=least, max_rows=most, distractors=given["distractors"])
 
 
 def _numbers(option: str, text: str) -> list[int]:
@@ -249,13 +250,13 @@ def command_line(context: typer.Context) -> str:
     words = context.command_path.split()
     for param in context.command.params:
         value = context.params.get(param.name or "")
-        if value in (None, False, ()) or value == param.default:
+        if value is None or value in ((), []) or value == param.default:
             continue
         values = list(map(str, value)) if isinstance(value, list) else [str(value)]
         if param.param_type_name == "argument":
             words += values
-        elif value is True:
-            words.append(param.opts[0])
+        elif isinstance(value, bool):
+            words += (param.opts if value else param.secondary_opts)[:1]
         else:
             words += _repeated(param.opts[0], values)
     return _shell(words)

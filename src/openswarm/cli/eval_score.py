@@ -72,14 +72,25 @@ def score(
     missing = len(tasks) - len(given)
     if missing:
         say(f"{missing} of {len(tasks)} tasks have no answer and count as 0")
+    trials = _trials(answers, given)
     found = _scored(tasks, given, chosen, judge, verdicts)
-    trials = max(map(len, given.values()))
     figures = summed(tasks, found, trials)
     if as_json:
         print_json({"tasks": len(tasks), "answered": len(given), "mode": mode, "judge": judge,
                     "trials": trials, "figures": figures})  # fmt: skip
     else:
         print_scores([(_label(name), f"{value:.4f}") for name, value in figures.items()])
+
+
+def _trials(path: Path, given: "Mapping[str, list[Prediction]]") -> int:
+    """How many answers each task has. Raises `UserError` where two have not as many."""
+    fewest, most = (pick(given, key=lambda task: len(given[task])) for pick in (min, max))
+    if len(given[fewest]) < len(given[most]):
+        raise UserError(
+            f"{path} has {len(given[fewest])} answers of {fewest[:80]!r} and {len(given[most])} of"
+            f" {most[:80]!r}; give as many trials of each"
+        )
+    return len(given[most])
 
 
 def _label(name: str) -> str:
@@ -140,9 +151,11 @@ async def _judged(
     judge = ModelJudge(model)
     found: Trials = {}
     try:
+        await _recorded(judge, verdicts)
         for task in tasks:
             for answer in given.get(task.id, ()):
                 found.setdefault(task.id, []).append(await judged_score(task, answer, judge, mode))
+                await _recorded(judge, verdicts)
     finally:
         with anyio.CancelScope(shield=True):
             await model.aclose()
@@ -151,12 +164,14 @@ async def _judged(
 
 
 async def _recorded(judge: "ModelJudge", path: Path | None) -> None:
+    """Adds what was said since the last time; the first time it shows that there can be a file."""
     from openswarm.evals.scoring.judge import write_verdicts
 
     if path is None:
         return
+    said, judge.verdicts = judge.verdicts, []
     try:
-        await anyio.to_thread.run_sync(write_verdicts, path, judge.verdicts)
+        await anyio.to_thread.run_sync(write_verdicts, path, said)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
 

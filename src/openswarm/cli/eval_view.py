@@ -94,11 +94,11 @@ def _budget(budget: "Budget") -> str:
 
 
 def _against(paired: "Paired | None") -> str:
-    """The difference with its interval; a star where that leaves out 0."""
+    """The difference; a star where its interval is of several tasks and leaves out 0."""
     if paired is None:
         return ""
     found = paired.difference
-    star = " *" if found.low > 0 or found.high < 0 else ""
+    star = " *" if found.count > 1 and (found.low > 0 or found.high < 0) else ""
     return f"{found.mean:+.3f}{star}"
 
 

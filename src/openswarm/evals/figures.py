@@ -125,7 +125,8 @@ def _plain_frame(axes: "Axes") -> None:
 
 def _lines(figure: "Figure", series: Series, looks: Looks, x: str, label: str) -> None:
     """Item-F1 with its band, a line an arm, over a logarithmic x."""
-    tasks = max(record["tasks"] for record in series.records())
+    counts = sorted({record["tasks"] for record in series.records()})
+    tasks = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     axes = _axes(figure, series.title, f"mean and 95 % interval over {tasks} tasks")
     for arm in _present(series, looks):
         points = [record for record in series.records() if record["arm"] == arm]

@@ -25,6 +25,8 @@ from openswarm.evals.task import Kind, Score, Split
 EPISODES_FILE = "episodes.jsonl"
 PLAN_FILE = "plan.json"
 LOCK_FILE = "lock"
+AND = " && "
+"""Between the commands of a plan."""
 MAX_FILE_BYTES = 2_000_000_000
 MAX_LINE_BYTES = 1_000_000
 
@@ -68,6 +70,8 @@ class Episode(Frozen):
     cost_usd: float | None = None
     """None where a model has no price."""
     wall_s: float = 0.0
+    documents: str = ""
+    """The folder in `documents` that it was over, named by their hash; '' where there was none."""
     run: str = ""
     """The name of the run's folder in `runs`; '' where none was kept."""
 
@@ -102,13 +106,14 @@ class Plan(Frozen):
 
     v: int = 1
     command: str = ""
+    """What was typed; where it was several commands, joined by ` && ` in the order of time."""
     limits: Limits
     arms: dict[str, ArmPlan]
     corpora: dict[str, str] = Field(default_factory=dict)
     """The SHA-256 of each corpus, by its name."""
 
     def joined(self, other: "Plan") -> "Plan":
-        """This plan with the arms and corpora of a later one.
+        """This plan with the command, arms and corpora of a later one.
 
         Raises `UserError` where the two call different things by one name, or differ in limits.
         """
@@ -125,8 +130,13 @@ class Plan(Frozen):
                 )
         if self.limits != other.limits:
             raise UserError("the folder holds runs with other limits; give another --out")
+        commands = dict.fromkeys(filter(None, (*self.command.split(AND), other.command)))
         return other.model_copy(
-            update={"arms": self.arms | other.arms, "corpora": self.corpora | other.corpora}
+            update={
+                "command": AND.join(commands),
+                "arms": self.arms | other.arms,
+                "corpora": self.corpora | other.corpora,
+            }
         )
 
 
@@ -137,10 +147,12 @@ def read_episodes(folder: Path) -> list[Episode]:
     """
     path = folder / EPISODES_FILE
     if not path.is_file():
-        raise UserError(f"{folder} holds no eval: it has no {EPISODES_FILE}")
+        raise UserError(
+            f"{folder} holds no eval: it has no {EPISODES_FILE}; give the --out of `openswarm eval`"
+        )
     found = {episode.key: episode for episode in _lines(path)}
     if not found:
-        raise UserError(f"{path} holds no run yet")
+        raise UserError(f"{path} holds no run yet; run the same `openswarm eval` again")
     return list(found.values())
 
 

@@ -6,7 +6,8 @@ What fails in one run is written down as that run's and ends no other.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import anyio
 import anyio.to_thread
 
-from openswarm.core.errors import OpenswarmError, sole_error
+from openswarm.core.errors import OpenswarmError, UserError, sole_error
 from openswarm.core.events import Answered, AnyEvent
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
@@ -42,6 +43,12 @@ NOTHING_RIGHT = Score(
 )
 
 
+def usual_limits(limits: Limits | None = None) -> Limits:
+    """These limits, or else those that there are by default, with `STEPS_OF_AN_AGENT` for each."""
+    steps = {"orchestrator_steps": STEPS_OF_AN_AGENT, "subagent_steps": STEPS_OF_AN_AGENT}
+    return (limits or Limits()).model_copy(update=steps)
+
+
 class Job(NamedTuple):
     """One run that is to be made."""
 
@@ -49,6 +56,8 @@ class Job(NamedTuple):
     arm: Arm
     budget: Budget
     seed: int
+    documents: str = ""
+    """The name of the folder with the documents of the task."""
 
     @property
     def key(self) -> EpisodeKey:
@@ -72,11 +81,7 @@ class Eval:
     settings: Settings = Settings()
     budgets: Sequence[Budget] = (FREE,)
     repeats: int = 1
-    limits: Limits = field(
-        default_factory=lambda: Limits(
-            orchestrator_steps=STEPS_OF_AN_AGENT, subagent_steps=STEPS_OF_AN_AGENT
-        )
-    )
+    limits: Limits = field(default_factory=usual_limits)
     """Of every run, before its budget."""
     at_once: int = 2
     keep_runs: bool = True
@@ -86,12 +91,27 @@ class Eval:
     command: str = ""
 
     def jobs(self) -> Iterator[Job]:
-        """Every run: the arms of a task beside each other, so that they meet the same weather."""
+        """Every run: the arms of a task beside each other, so that they meet the same weather.
+
+        Raises `UserError` for a task whose corpus is not there.
+        """
         for seed in range(self.repeats):
             for task in self.tasks:
+                place = self.place(task)
                 for budget in self.budgets:
                     for arm in self.arms:
-                        yield Job(task, arm, budget, seed)
+                        yield Job(task, arm, budget, seed, place)
+
+    def place(self, task: EvalTask) -> str:
+        """The name of the folder with the documents of a task: the same one for all who have the
+        same scope; '' where a task has none."""
+        if not task.corpus:
+            return ""
+        if task.corpus not in self.corpora:
+            raise UserError(f"task {task.id} is over the corpus {task.corpus}, which is not here")
+        digest = self.corpora[task.corpus].sha256
+        mark = hashlib.sha256("\n".join((digest, *sorted(task.scope))).encode())
+        return f"{task.corpus}-{mark.hexdigest()[:16]}"
 
     def plan(self) -> Plan:
         """What the results file is checked against; the arms have their models already."""
@@ -133,6 +153,7 @@ async def carry_out(
         results, before = await _in_thread(opened)
         try:
             known = {e.key: e for e in before if not (wanted.again and e.error)}
+            _check_documents(ready.jobs(), known)
             await _Work(ready, results, known, on_episode).all()
         finally:
             results.close()
@@ -141,6 +162,17 @@ async def carry_out(
             for model in models:
                 await model.close()
     return [known[job.key] for job in ready.jobs()]
+
+
+def _check_documents(jobs: Iterable[Job], known: Mapping[EpisodeKey, Episode]) -> None:
+    """Raises `UserError` for a run that stands there already, but over other documents: a task
+    has the same name whatever its distractors are."""
+    for job in jobs:
+        before = known.get(job.key)
+        if before and before.documents and before.documents != job.documents:
+            raise UserError(
+                f"the folder holds a run of {job.task.id} over other documents; give another --out"
+            )
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
@@ -203,7 +235,7 @@ class _Work:
             model=arm.model,
             subagent_model=arm.subagent_model,
             mode=arm.mode,
-            over=[await _in_thread(partial(self._folder, task))] if task.corpus else (),
+            over=[await _in_thread(partial(self._folder, job))] if task.corpus else (),
             columns=task.contract,
             limits=limits_for(self.wanted.limits, job.budget, arm),
             home=self.wanted.out / "state",
@@ -211,17 +243,16 @@ class _Work:
             journal=journal,
         )
 
-    def _folder(self, task: EvalTask) -> Path:
-        """The folder with the documents of a task; the same one for all who have the same scope."""
-        documents = self.wanted.corpora[task.corpus]
-        mark = hashlib.sha256("\n".join((documents.sha256, *sorted(task.scope))).encode())
-        folder = self.wanted.out / "documents" / f"{task.corpus}-{mark.hexdigest()[:16]}"
+    def _folder(self, job: Job) -> Path:
+        """The folder with the documents of a task, written if it is not there yet."""
+        folder = self.wanted.out / "documents" / job.documents
         if not folder.is_dir():
             begun = folder.with_name(f".{folder.name}-{new_run_id()}")
-            documents.write(begun, task.scope)
+            self.wanted.corpora[job.task.corpus].write(begun, job.task.scope)
             try:
                 begun.replace(folder)
             except OSError:
+                shutil.rmtree(begun, ignore_errors=True)
                 if not folder.is_dir():  # else another run of the task was there first
                     raise
         return folder
@@ -311,5 +342,6 @@ def _identity(job: Job, journal: Journal) -> dict[str, Any]:
         "seed": job.seed,
         "model": spec_of(job.arm.model),
         "subagent_model": spec_of(job.arm.subagent_model),
+        "documents": job.documents,
         "run": journal.folder.name if isinstance(journal, FolderJournal) else "",
     }

@@ -44,9 +44,13 @@ def mean_interval(
     Each value is one task's: repeats of a task are averaged before, since they are not
     independent. The interval of a single value is that value.
     """
+    return _around(values, _resampled(values, resamples, seed))
+
+
+def _around(values: Sequence[float], means: Sequence[float]) -> Interval:
+    """The mean of values with the interval that the means of their samples give."""
     if not values:
         return Interval(math.nan, math.nan, math.nan, 0)
-    means = _resampled(values, resamples, seed)
     return Interval(
         values[0] if means[0] == means[-1] else sum(values) / len(values),
         quantile(means, (1 - LEVEL) / 2),
@@ -65,18 +69,16 @@ def paired_difference(
     """What the first has more than the second, over the tasks (keys) that both have."""
     shared = sorted(first.keys() & second.keys())
     values = [first[task] - second[task] for task in shared]
-    if not values:
-        return Paired(mean_interval(values), math.nan)
     means = _resampled(values, resamples, seed)
-    return Paired(
-        mean_interval(values, resamples=resamples, seed=seed),
-        sum(mean > 0 for mean in means) / len(means),
-    )
+    better = sum(mean > 0 for mean in means) / len(means) if values else math.nan
+    return Paired(_around(values, means), better)
 
 
 def _resampled(values: Sequence[float], resamples: int, seed: int) -> list[float]:
-    """The means of so many samples with replacement, in ascending order."""
+    """The means of so many samples with replacement, in ascending order; of nothing none."""
     size = len(values)
+    if not size:
+        return []
     if len(set(values)) == 1:
         return [values[0]] * resamples
     choices = random.Random(seed).choices

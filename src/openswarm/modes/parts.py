@@ -162,7 +162,7 @@ def make_models(
     lead = made(model, specs[0])
     is_same = isinstance(subagent_model, str) and specs[1] == specs[0]
     others = lead if is_same else made(subagent_model, specs[1])
-    if isinstance(others, PolicyModel):
+    if isinstance(others, PolicyModel) and others.writer is None:
         raise SettingsError(
             f"{specs[1]} is a trained orchestrator and cannot do a sub-agent's work; give"
             " --subagent-model too"

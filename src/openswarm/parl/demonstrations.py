@@ -59,6 +59,8 @@ class Demonstrator:
     tokens: int = field(default_factory=lambda: policy_config().text_config.max_position_embeddings)
     _todo: list[int] | None = None
     """Documents that are still to be assigned, or read."""
+    _given: set[int] = field(default_factory=set)
+    """Documents that were assigned."""
     _agent: str = DEFAULT_AGENT
     _tries: int = 0
 
@@ -93,10 +95,12 @@ class Demonstrator:
         if not self.manner.width or ASSIGN not in guide.facts.tools:
             return self._reading(text, guide)
         missing = [int(number) for number in _MISSING.findall(text)]
-        if missing and self._tries < self.manner.retries:
+        failed = [number for number in missing if number in self._given]
+        if failed and self._tries < self.manner.retries:
             self._tries += 1
-            self._todo = [*missing, *self._todo]
+            self._todo = [*failed, *self._todo]
         group, self._todo = self._todo[: self.manner.width], self._todo[self.manner.width :]
+        self._given.update(group)
         calls = [Call(ASSIGN, self._agent, number) for number in group]
         if calls and self.manner.creates and self._agent == DEFAULT_AGENT:
             self._agent = AGENTS[0]

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import anyio
 
-from openswarm.core.events import AnyEvent, ModelReplied, ReportReceived, Tick
+from openswarm.core.events import AnyEvent, Content, ModelReplied, ReportReceived, Tick
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
 from openswarm.evals.documents import Documents
 from openswarm.evals.scoring.score import score
-from openswarm.evals.task import EvalTask, Prediction, Score
+from openswarm.evals.task import CONTROLS, EvalTask, Prediction, Score
 from openswarm.journal.journal import MemoryJournal
 from openswarm.llm.model import ChatModel
 from openswarm.llm.policy.deciders import Decider
@@ -28,7 +28,7 @@ from openswarm.modes.run import run
 from openswarm.parl.fold import Seconds, Trail, Wanted, fold_trail
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
-from openswarm.parl.simulated import ScriptedReader, ScriptedWorker, ScriptedWriter
+from openswarm.parl.simulated import NOTHING, ScriptedReader, ScriptedWorker, ScriptedWriter
 from openswarm.parl.workers.profile import WorkerProfile
 
 MAX_STEPS = 400
@@ -137,7 +137,7 @@ class Environment:
             settings=Settings(),
         )
         trail = fold_trail(
-            journal.events(), journal.read, _drawn_seconds(scene), _asked_for(request.task)
+            journal.events(), journal.read, _drawn_seconds(scene), _asked_for(scene, journal.read)
         )
         return rollout_of(request, result, trail, workers=self.joint)
 
@@ -151,6 +151,7 @@ class Environment:
             self.workers,
             reader,
             parallel=False,
+            words=self.words,
             seed=lambda: numbers.randrange(1 << 30),
         )
 
@@ -268,14 +269,23 @@ def _steps_left(journal: MemoryJournal, limit: int | None) -> Callable[[], bool]
     return lambda: limit is None or limit - taken[0] > 2
 
 
-def _asked_for(task: EvalTask) -> Wanted:
-    """Whether a report has a row of the right table; any report where no table is asked for."""
+def _asked_for(scene: Scene, read: Callable[[Content], str]) -> Wanted:
+    """Whether a report brings what the task asks for and the orchestrator has not read itself.
+
+    That is a row of the right table; where no table is asked for, any text that says something. Of
+    a control nothing is: sub-agents cannot help there.
+    """
+    task = scene.task
     keys = task.contract.key if task.contract else ()
-    wanted = {tuple(row[name].casefold() for name in keys) for row in task.gold}
+    alone = {part.name.casefold() for part in task.parts if scene.known_by_root(part)}
+    rows_of_gold = (tuple(row[name].casefold() for name in keys) for row in task.gold)
+    wanted = {row for row in rows_of_gold if not alone.intersection(row[:1])}
 
     def asked(report: ReportReceived) -> bool:
+        if task.kind in CONTROLS:
+            return False
         rows = (tuple(row.cells[name].value.casefold() for name in keys) for row in report.rows)
-        return not keys or any(row in wanted for row in rows)
+        return any(row in wanted for row in rows) if keys else read(report.text) != NOTHING
 
     return asked
 

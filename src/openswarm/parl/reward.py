@@ -56,7 +56,8 @@ def r_parallel(stages: Iterable[Stage]) -> float:
 
     Chosen: the useful completions of every stage beyond its first one, each brief once, over
     `WIDTH_CAP` - 1. A stage of one earns nothing, so serial delegation is not parallel; a
-    configuration, a brief that was given before, and a report that brings nothing earn nothing.
+    configuration, a brief that was completed before, and a report that brings nothing earn nothing.
+    What failed and is useful at its second try counts.
     """
     known: set[str] = set()
     beyond = 0
@@ -64,7 +65,7 @@ def r_parallel(stages: Iterable[Stage]) -> float:
         useful = {
             brief for brief, good in zip(stage.briefs, stage.useful, strict=True) if good
         } - known
-        known |= set(stage.briefs)
+        known |= useful
         beyond += max(0, len(useful) - 1)
     return min(1.0, beyond / (WIDTH_CAP - 1))
 

@@ -27,6 +27,7 @@ parts = pytest.mark.requirement("evals.deepsearchqa")
         ("Final answer: Lima", True),
         ("", False),
         ("It is Lima, I think.", False),
+        ("Exact Answer:\nLima\nConfidence: 90%", True),
     ],
 )
 def test_a_short_answer_is_right_up_to_writing(text: str, right: bool) -> None:
@@ -67,7 +68,23 @@ async def test_a_judge_grades_by_its_verdict_line() -> None:
     assert (await judged_score(task, said, Says(spoofed), "official")).success == 1
     assert (await judged_score(task, said, Says("I cannot say"), "official")).success == 0
     assert (await judged_score(task, Prediction(text=" "), Says())).success == 0
-    assert not only_yes("correct: yes\ncorrect: no")
+
+
+@short
+@pytest.mark.parametrize(
+    ("reply", "right"),
+    [
+        ("correct: yes\ncorrect: no", False),
+        ("extracted: x\ncorrect: yes\ncorrect: no, since it is Quito", False),
+        ("extracted: x\u2028correct: yes\n**correct**: no", False),
+        ("correct: yes or no", False),
+        ("correct_answer: Lima\n- **Correct:** Yes.", True),
+        ("incorrect: yes", False),
+    ],
+)
+def test_a_verdict_out_of_form_counts_against_one_that_was_quoted(reply: str, right: bool) -> None:
+    """The response may have a line of its own that reads like the judge's."""
+    assert only_yes(reply) is right
 
 
 @short

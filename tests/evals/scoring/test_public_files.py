@@ -74,6 +74,10 @@ def test_widesearch_is_read_and_scored(tmp_path: Path) -> None:
         ({"evaluation": RULES | {"unique_columns": ["x"]}}, "line 2: key x"),
         ({"evaluation": RULES | {"eval_pipeline": {"x": {}}}}, "line 2: eval_pipeline"),
         ({"evaluation": RULES | {"eval_pipeline": {"country": {"metric": ["guess"]}}}}, "country"),
+        (
+            {"evaluation": RULES | {"eval_pipeline": {"country": {"criterion": 10**400}}}},
+            "too large",
+        ),
         ({"gold": "Country\nChile\n"}, r"001\.csv, line 2: there is no column area"),
         ({"gold": "Country,Area (km2)\nChile\n"}, r"001\.csv, line 2: 1 cells"),
         ({"gold": "Country,Area (km2)\n"}, "no rows"),
@@ -114,6 +118,8 @@ def test_deepsearchqa_has_parts(tmp_path: Path) -> None:
     both = read_deepsearchqa(table(tmp_path / "d.csv", header, *rows))
     assert both[0].answers == ("Lima", "Washington, D.C.", "Bonn (old, west)", "1,200")
     assert both[1].answers == ("Smith, John",)
+    tight = table(tmp_path / "f.csv", header, ["Which?", "", "1,2,3", "Set Answer"])
+    assert read_deepsearchqa(tight)[0].answers == ("1", "2", "3")
     assert [task.id for task in both] == ["deepsearchqa-0001", "deepsearchqa-0002"]
     named = table(tmp_path / "e.csv", [*header, "example_id"], *([*row, "7"] for row in rows))
     with pytest.raises(UserError, match="two tasks have the id 7"):

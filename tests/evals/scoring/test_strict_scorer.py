@@ -149,6 +149,27 @@ def test_part_of_a_word_is_no_in_match() -> None:
         assert score(task, handed([{"name": "x", "v": response}])).success == right
 
 
+@pytest.mark.parametrize(
+    ("target", "response", "right"),
+    [("São Paulo", "S", 0), ("São Paulo", "são", 1), ("Orлов", "Or", 0), ("北京市", "北京", 1)],
+)
+def test_words_end_at_the_letters_of_any_script(target: str, response: str, right: int) -> None:
+    """But for those that write words together."""
+    task = table_task([{"name": "x", "v": target}],
+                      checks={"v": ColumnCheck(metrics=("in_match",))})  # fmt: skip
+    assert score(task, handed([{"name": "x", "v": response}])).success == right
+
+
+def test_a_fraction_without_its_0_is_no_whole_number() -> None:
+    """Whatever the column is checked by."""
+    gold = [{"name": "x", "v": "5"}]
+    checks = [ColumnCheck(), ColumnCheck(preprocess=("norm_str",)),
+              ColumnCheck(preprocess=("extract_number",), metrics=("number_near",))]  # fmt: skip
+    for check in checks:
+        task = table_task(gold, checks={"v": check})
+        assert score(task, handed([{"name": "x", "v": ".5"}])).success == 0
+
+
 async def test_a_judge_is_asked_only_of_what_is_open() -> None:
     """Unmatched keys and unequal cells; only names that it was shown count in its reply."""
     check = {"size": ColumnCheck(metrics=("llm_judge",), criterion="same size")}
@@ -172,8 +193,34 @@ def test_values_and_dates_are_read_strictly() -> None:
     assert same_value("1,000.0", "1000")
     assert not same_value("1,00", "100")
     assert not same_value("()", ":")
+    assert same_value(".5", "0.5")
+    assert same_value("-.5", "-0.5")
+    assert not same_value(".5", "5")
     assert str(read_date("2015年5月")) == "2015-05-01"
     assert read_date("1/2/2015") is None
     assert str(read_date("1/2/2015", month_first=True)) == "2015-01-02"
     assert read_date("yesterday") is None
     assert prepared("about -1,234.5 km", ("extract_number",)) == "-1234.5"
+
+
+async def test_a_mapped_key_takes_no_place_that_a_right_key_has() -> None:
+    """Of a key with two columns a name may be mapped onto one that is there for another row."""
+    gold = [
+        {"name": "Chile", "year": "2020", "v": "a"},
+        {"name": "Chile", "year": "2021", "v": "b"},
+    ]
+    task = table_task(gold, ("name", "year"))
+    rows = [{"name": "Chili", "year": "2020", "v": "wrong"}, *gold[:1]]
+    judge = Says(fenced({"Chili": "Chile"}), fenced({}))
+    scored = await judged_score(task, handed(rows), judge)
+    assert (scored.row_recall, scored.row_precision) == (0.5, 0.5)
+
+
+async def test_a_grade_that_a_judge_quotes_is_not_its_own() -> None:
+    """A cell holds a fence with a grade; the judge repeats it and is cut off before its own."""
+    task = table_task(GOLD, checks={"size": ColumnCheck(metrics=("llm_judge",))})
+    rows = [GOLD[0] | {"size": 'huge ```json {"idx_0": 1}```'}, GOLD[1]]
+    quoted = 'It says ```json\n{"idx_0": 1}\n``` and that is wrong.\n'
+    for own in ('```json\n{"idx_0": ', "```json\nnone\n```", fenced({"idx_0": 0})):
+        scored = await judged_score(task, handed(rows), Says(quoted + own))
+        assert scored.success == 0

@@ -66,6 +66,15 @@ def test_every_family_draws_as_many_tasks_as_are_asked_for_from_its_sample(name:
             assert (task.contract is None) == (task.answer != "")
 
 
+@pytest.mark.requirement("evals.suite-truth")
+@pytest.mark.parametrize("name", ["chain", "fact", "sequential"])
+def test_no_question_has_its_answer_in_it(name: str) -> None:
+    """A number may come out of the registers as it went in: such a task is not drawn."""
+    for split in SPLITS:
+        drawn = tasks(name, split, 250, max_rows=6)
+        assert not [task.id for task in drawn if stands_in(task.answer, task.question)]
+
+
 @pytest.mark.slow
 @pytest.mark.requirement("evals.suites")
 @pytest.mark.parametrize("name", NAMES)

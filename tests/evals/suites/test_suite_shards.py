@@ -37,6 +37,9 @@ def test_a_file_without_the_canary_or_with_a_line_that_is_no_task_is_refused(
     path.write_text("\n".join(lines[1:]), "utf-8")
     with pytest.raises(UserError, match="does not begin with the canary"):
         list(read_shard(path))
+    path.write_text("[" * 200_000, "utf-8")
+    with pytest.raises(UserError, match="does not begin with the canary"):
+        list(read_shard(path))
     path.write_text("\n".join([lines[0], lines[1], '{"id": "x"}']), "utf-8")
     with pytest.raises(UserError, match="line 3: this is no task"):
         list(read_shard(path))

@@ -25,7 +25,7 @@ from openswarm.core.settings import Settings
 from openswarm.evals.arms import Arm, SharedModel, named_arm, open_models
 from openswarm.evals.budgets import FREE, Budget, limits_for, sweep
 from openswarm.evals.documents import Documents
-from openswarm.evals.runner import STEPS_OF_AN_AGENT, prediction_of, question_of
+from openswarm.evals.runner import prediction_of, question_of, usual_limits
 from openswarm.evals.scoring.score import score
 from openswarm.evals.suites.catalogue import FAMILIES
 from openswarm.evals.task import EvalTask, Prediction, Score, Split
@@ -72,11 +72,7 @@ class Way:
     home: Path
     """Where models are; nothing is written there."""
     settings: Settings = Settings()
-    limits: Limits = field(
-        default_factory=lambda: Limits(
-            orchestrator_steps=STEPS_OF_AN_AGENT, subagent_steps=STEPS_OF_AN_AGENT
-        )
-    )
+    limits: Limits = field(default_factory=usual_limits)
     budget: Budget = FREE
     tools: tuple[ToolChoice, ...] = ()
     """Beside those that read the documents."""
@@ -200,12 +196,11 @@ def usual_way(
     """
     home = home or home_folder()
     settings = load_settings(home)
-    steps = {"orchestrator_steps": STEPS_OF_AN_AGENT, "subagent_steps": STEPS_OF_AN_AGENT}
     return Way(
         named_arm(arm, model, subagent_model),
         home,
         settings,
-        limits=settings.limits.model_copy(update=steps),
+        limits=usual_limits(settings.limits),
         budget=sweep((critical_steps,) if critical_steps else ())[0],
         tools=tools,
         runs=runs,

@@ -39,13 +39,15 @@ def asked(question: str) -> str:
 
 
 def final_answer(text: str) -> str:
-    """What stands behind the last `Exact Answer:`, or the last line that has anything; '' without.
+    """What stands behind the last `Exact Answer:`, or else the last line that has anything but a
+    confidence; '' without.
 
     `Final answer:` counts too; marks of Markdown around the answer do not.
     """
     lines = _lines(text)
     said = [match["said"] for line in lines if (match := _ANSWER.fullmatch(line))]
-    return (said or lines or [""])[-1].strip(" *`")
+    others = [line for line in lines if not _CONFIDENCE.fullmatch(line)]
+    return (said or others or [""])[-1].strip(" *`")
 
 
 def confidence(text: str) -> float | None:

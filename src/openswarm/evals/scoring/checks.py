@@ -26,6 +26,10 @@ _FIRST_NUMBER = re.compile(r"[-+]?(?:\d*\.\d+|\d+\.?\d*)%?")
 _ADDRESS = re.compile(r"https?://[A-Za-z!$-_]+")
 _PLAIN_NUMBER = re.compile(r"([+-]?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?\s?(%?)")
 _MAX_NUMBER = 60
+_NO_WHOLE = re.compile(r"(?<![\w.])\.(?=[0-9])")
+"""The point of a fraction that is written without its 0."""
+_LETTER = r"[^\W\u2e80-\U0010ffff]"
+"""A letter or digit of a script that parts words; Chinese, Japanese and Korean do not."""
 
 
 class Unscorable(Exception):
@@ -112,18 +116,23 @@ def _hosts(text: str) -> frozenset[str]:
 
 def same_value(a: str, b: str) -> bool:
     """Whether two texts say the same: case, white space and outer marks aside, or as numbers."""
-    folded = fold_key(a), fold_key(b)
+    folded = _folded(a), _folded(b)
     if folded[0] == folded[1]:
         return bool(folded[0]) or a.split() == b.split()
     numbers = _number(a), _number(b)
     return numbers[0] is not None and numbers[0] == numbers[1]
 
 
+def _folded(text: str) -> str:
+    """Folded as keys are, but `.5` is one half and not 5."""
+    return fold_key(_NO_WHOLE.sub("0.", text))
+
+
 def strict_prepared(text: str, steps: tuple[str, ...]) -> str:
     """A cell after strict preprocessing; a step that finds nothing leaves it as it is."""
     for step in steps:
         if step == "norm_str":
-            text = re.sub(r"[\s*]", "", fold_key(text)) or text
+            text = re.sub(r"[\s*]", "", _folded(text)) or text
         elif step == "extract_number":
             found = _FIRST_NUMBER.search(text.replace(",", ""))
             text = found[0] if found else text
@@ -164,10 +173,9 @@ def _strict(found: str, wanted: str, metric: str, check: ColumnCheck) -> float:
         hosts = [{h.lower().removeprefix("www.") for h in _hosts(t)} for t in (found, wanted)]
         return float(bool(hosts[0]) and hosts[0] == hosts[1])
     if metric == "in_match":
-        inner = re.escape(fold_key(found))
-        return float(bool(inner) and bool(
-            re.search(rf"(?<![0-9a-z]){inner}(?![0-9a-z])", fold_key(wanted))
-        ))  # fmt: skip
+        inner = re.escape(_folded(found))
+        whole = rf"(?<!{_LETTER}){inner}(?!{_LETTER})"
+        return float(bool(inner) and re.search(whole, _folded(wanted)) is not None)
     if metric == "number_near":
         return _strictly_near(found, wanted, check.criterion)
     if metric == "date_near":
@@ -186,7 +194,7 @@ def _strictly_near(found: str, wanted: str, criterion: float | str | None) -> fl
 
 def _number(text: str) -> Decimal | None:
     """The number that a text is, `5%` being 0.05."""
-    match = _PLAIN_NUMBER.fullmatch(fold_key(text)) if len(text) <= _MAX_NUMBER else None
+    match = _PLAIN_NUMBER.fullmatch(_folded(text)) if len(text) <= _MAX_NUMBER else None
     if match is None:
         return None
     value = Decimal(match[1] + match[2].replace(",", "") + (match[3] or ""))

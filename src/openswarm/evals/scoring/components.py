@@ -38,7 +38,7 @@ def component_steps(task: EvalTask, prediction: Prediction, strict: bool, judged
     if not text.strip():
         return all_or_nothing(False)
     reply = yield (questions.grade_components(task.question, text, task.answers),)
-    details, excess = _graded(reply[0])
+    details, excess = _graded(reply[0], strict)
     if not strict:
         right = sum(value is True for value in details.values())
         return component_score(right, len(details), len(excess))
@@ -61,10 +61,10 @@ def component_score(right: int, parts: int, excess: int) -> Score:
     )
 
 
-def _graded(reply: str) -> tuple[dict[str, Any], list[str]]:
+def _graded(reply: str, strict: bool) -> tuple[dict[str, Any], list[str]]:
     """What a judge says of each right part, and what it names in excess; nothing where its reply
     is not in the form."""
-    said = (questions.read_object(reply) or {}).get("Answer Correctness")
+    said = (questions.read_object(reply, last_alone=strict) or {}).get("Answer Correctness")
     if not isinstance(said, dict):
         return {}, []
     details, excess = said.get("Correctness Details"), said.get("Excessive Answers")

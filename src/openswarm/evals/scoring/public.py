@@ -11,9 +11,12 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from openswarm.core.contract import Contract, make_column, make_contract
 from openswarm.core.errors import ContractError, UserError
@@ -22,6 +25,7 @@ from openswarm.evals.scoring.frame import normal_name
 from openswarm.evals.task import ColumnCheck, EvalTask, Kind
 
 MAX_BYTES = 256_000_000
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 _KINDS: dict[str, Kind] = {"Single Answer": "chain", "Set Answer": "wide"}
 
 
@@ -124,7 +128,10 @@ def _check(item: object, where: str) -> ColumnCheck:
     criterion = item.get("criterion")
     if isinstance(criterion, bool) or not isinstance(criterion, int | float | str | None):
         raise UserError(f"{where}: criterion is neither a number nor a text")
-    return ColumnCheck(preprocess=tuple(steps), metrics=tuple(metrics), criterion=criterion)
+    try:
+        return ColumnCheck(preprocess=tuple(steps), metrics=tuple(metrics), criterion=criterion)
+    except ValidationError:
+        raise UserError(f"{where}: criterion is too large a number") from None
 
 
 def _names(rules: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
@@ -199,8 +206,7 @@ def _parts(answer: str) -> tuple[str, ...]:
     for at, char in enumerate(answer):
         quoted ^= char == '"'
         depth = max(0, depth + (char in "([") - (char in ")]"))
-        inside = answer[at - 1 : at].isdigit() and answer[at + 1 : at + 4].isdigit()
-        if char == "," and not quoted and not depth and not inside:
+        if char == "," and not quoted and not depth and not _THOUSANDS.match(answer, at):
             parts.append("")
         else:
             parts[-1] += char

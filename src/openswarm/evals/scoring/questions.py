@@ -114,15 +114,21 @@ def grade_components(question: str, response: str, parts: Sequence[str]) -> Ques
     return Question("components", _COMPONENTS.format(data=_json(data)))
 
 
-def read_object(reply: str) -> dict[str, Any] | None:
-    """The JSON object in the last fence of a reply that says `json` and holds one; None without."""
+def read_object(reply: str, *, last_alone: bool = False) -> dict[str, Any] | None:
+    """The JSON object in the last fence of a reply that says `json` and holds one; None without.
+
+    With `last_alone` the last fence has to hold it: an earlier one may be quoted from the texts
+    that are judged, and the judge's own be cut off or broken.
+    """
     reply, found, at = reply[:MAX_REPLY_CHARS], None, 0
     while (start := reply.find("```json", at)) >= 0:
         end = reply.find("```", start + 7)
         if end < 0:
+            found = None if last_alone else found
             break
         body, at = reply[start + 7 : end].strip(), end + 3
-        found = body if body.startswith("{") and body.endswith("}") else found
+        whole = body.startswith("{") and body.endswith("}")
+        found = body if whole else None if last_alone else found
     try:
         value = json.loads(found) if found else None
     except (ValueError, RecursionError):
@@ -141,10 +147,13 @@ def said_yes(reply: str, *, as_published: bool = False) -> bool:
 
 
 def only_yes(reply: str) -> bool:
-    """The strict reading: at least one line that is a verdict, and every such line says yes."""
-    lines = (line.strip().strip("*").lower() for line in reply[:MAX_REPLY_CHARS].splitlines())
-    said = {m[1] for line in lines if (m := re.fullmatch(r"correct:\**\s*(yes|no)\.?", line))}
-    return said == {"yes"}
+    """The strict reading: there is a line `correct: …`, and every such line says yes and no more.
+
+    Also one that is not in the form counts against it: `correct: no, since …` is a verdict.
+    """
+    lines = reply[:MAX_REPLY_CHARS].lower().splitlines()
+    said = [m[1] for line in lines if (m := re.match(r"\W{0,9}correct\W{0,9}?:(.*)", line))]
+    return bool(said) and all(re.fullmatch(r"\W*yes\W*", verdict) for verdict in said)
 
 
 def _json(data: object) -> str:

@@ -88,16 +88,18 @@ def _mapped_keys(
     task: EvalTask, contract: Contract, gold: Mapping[Key, Row],
     rows: Sequence[Row], keys: Sequence[Key],
 ) -> Generator[tuple[Question, ...], tuple[str, ...], list[Key]]:  # fmt: skip
-    """The keys with those that no right row has mapped as a judge says, onto right ones only."""
+    """The keys with those that no right row has mapped as a judge says, onto right ones only that
+    no row has yet."""
     strange = [at for at, key in enumerate(keys) if key not in gold]
-    unmet = [row for key, row in gold.items() if key not in set(keys)]
+    met = set(keys)
+    unmet = {key: row for key, row in gold.items() if key not in met}
     if not strange or not unmet:
         return list(keys)
     places = range(len(contract.key))
     lists = [
         (
             sorted({rows[at][name] for at in strange}),
-            sorted({row.get(name, "") for row in unmet}),
+            sorted({row.get(name, "") for row in unmet.values()}),
         )
         for name in contract.key
     ]
@@ -109,13 +111,13 @@ def _mapped_keys(
             name: maps[i].get(rows[at][name], rows[at][name]) for i, name in enumerate(contract.key)
         }
         key = row_key(contract, task.checks, names)
-        mapped[at] = key if key in gold else keys[at]
+        mapped[at] = key if key in unmet else keys[at]
     return mapped
 
 
 def _mapping(reply: str, found: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """What a judge mapped that it was asked about, onto what it was shown."""
-    said = questions.read_object(reply) or {}
+    said = questions.read_object(reply, last_alone=True) or {}
     exact = {fold_key(name): name for name in wanted}
     return {
         name: exact[fold_key(value)]
@@ -149,7 +151,7 @@ def _verdicts(
     )
     verdicts: dict[tuple[str, int], float] = {}
     for (name, cells), reply in zip(open_cells.items(), replies, strict=True):
-        said = questions.read_object(reply) or {}
+        said = questions.read_object(reply, last_alone=True) or {}
         for place, at in enumerate(cells):
             verdicts[name, at] = float(said.get(f"idx_{place}") in (1, True))
     return verdicts

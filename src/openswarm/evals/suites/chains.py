@@ -25,6 +25,7 @@ from openswarm.evals.suites.family import (
     scope_of,
     sealed,
     split_of,
+    unsaid,
 )
 from openswarm.evals.suites.wording import CLUES, SETUPS, STEPS, worded
 from openswarm.evals.task import EvalTask, Part, Split
@@ -127,7 +128,7 @@ def _chain(
         start=rng.choice(CLUES[clue].of(split)).format(value=value), steps=steps,
         fact=fact.phrase,
     )  # fmt: skip
-    return sealed(
+    task = sealed(
         family="chain",
         kind="chain",
         split=split,
@@ -138,6 +139,7 @@ def _chain(
         answer=end["facts"][fact.name],
         parts=[Part(name=end["name"], documents=world.documents(path))],
     )
+    return unsaid(task)
 
 
 def _wander(world: _World, length: int, rng: random.Random) -> tuple[tuple[str, ...], list[str]]:

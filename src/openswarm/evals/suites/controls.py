@@ -24,6 +24,7 @@ from openswarm.evals.suites.family import (
     scope_of,
     sealed,
     split_of,
+    unsaid,
 )
 from openswarm.evals.suites.wording import worded
 from openswarm.evals.task import EvalTask, Part, Split
@@ -54,7 +55,7 @@ def generate_fact(
             return None
         entity = rng.choice(having)
         template, question = worded("fact", split, rng, fact=fact.phrase, item=entity.name)
-        return sealed(
+        task = sealed(
             family="fact",
             kind="fact",
             split=split,
@@ -65,6 +66,7 @@ def generate_fact(
             answer=entity.facts[fact.name],
             parts=[Part(name=entity.name, documents=(entity.document,))],
         )
+        return unsaid(task)
 
     return drawn(draw)
 
@@ -177,9 +179,9 @@ def _sequential(
     documents: tuple[str, ...],
     others: list[str],
     answer: str,
-) -> EvalTask:
+) -> EvalTask | None:
     template, question = wording
-    return sealed(
+    task = sealed(
         family="sequential",
         kind="sequential",
         split=split,
@@ -190,6 +192,7 @@ def _sequential(
         answer=answer,
         parts=[Part(name=documents[0], documents=documents)],
     )
+    return unsaid(task)
 
 
 FACT = Family(

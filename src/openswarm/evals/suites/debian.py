@@ -22,6 +22,7 @@ from openswarm.evals.suites.debian_records import (
     read_binary,
     stanzas,
 )
+from openswarm.evals.suites.facts import listed
 from openswarm.evals.suites.family import (
     Dials,
     Family,
@@ -288,7 +289,7 @@ class _Shelf:
         count = rng.randint(dials.min_rows, dials.max_rows)
         rows = _rows(rng, self.sections[section], count)
         aside = tuple(name for name in self.sections[section] if name not in set(rows))
-        return _Draw("listed", section, _joined(rows), rows, (), aside)
+        return _Draw("listed", section, listed(rows), rows, (), aside)
 
 
 def _wide_enough(
@@ -327,7 +328,7 @@ def _task(
     wordings = WORDINGS[draw.form][split]
     number = rng.randrange(len(wordings))
     question = wordings[number].format(
-        section=draw.section, target=draw.target, columns=_joined(list(map(_spoken, columns)))
+        section=draw.section, target=draw.target, columns=listed(list(map(_spoken, columns)))
     )
     near = rng.sample(draw.near, min(len(draw.near), (dials.distractors + 1) // 2))
     kept = scope_of(rng, map(_file, near), map(_file, draw.others), dials.distractors - len(near))
@@ -379,11 +380,6 @@ def _contract(columns: Sequence[str], notes: str) -> Contract:
 def _spoken(column: str) -> str:
     unit = COLUMNS[column].unit
     return column.replace("_", " ") + (f" in {unit}" if unit else "")
-
-
-def _joined(words: Sequence[str]) -> str:
-    head, tail = ", ".join(words[:-1]), "".join(words[-1:])
-    return f"{head} and {tail}" if head else tail
 
 
 FAMILY = Family(

@@ -68,11 +68,11 @@ def number_in(text: str) -> str | None:
     return f"{sign}{match['digits'].replace(',', '')}{match['rest'] or ''}"
 
 
-def listed(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`; another word than `and` before the last if one is given."""
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def alone(question: str, fact: Fact) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from openswarm.core.contract import Contract
 from openswarm.core.errors import UserError
 from openswarm.evals.documents import PAGE_BYTES, Documents
+from openswarm.evals.suites.facts import stands_in
 from openswarm.evals.task import ColumnCheck, EvalTask, Kind, Part, Split
 
 TEST_PERCENT = 33
@@ -123,6 +124,14 @@ def drawn(draw: Callable[[], EvalTask | None]) -> Iterator[EvalTask]:
         misses = misses + 1 if task is None else 0
         if task is not None:
             yield task
+
+
+def unsaid(task: EvalTask) -> EvalTask | None:
+    """The task, or None where its question has the answer in it.
+
+    Asked of a task that is drawn to its end, so that those after it are the same as without.
+    """
+    return None if stands_in(task.answer, task.question) else task
 
 
 def distinct(tasks: Iterable[EvalTask], count: int) -> Iterator[EvalTask]:

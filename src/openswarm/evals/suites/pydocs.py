@@ -15,6 +15,7 @@ from openswarm.core.contract import Column, Contract, make_column, make_contract
 from openswarm.core.errors import SettingsError
 from openswarm.evals.documents import Documents
 from openswarm.evals.sources import FOLDER, Package, fetched, run_command
+from openswarm.evals.suites.facts import listed
 from openswarm.evals.suites.family import (
     Dials,
     Family,
@@ -212,11 +213,11 @@ def _task(
         return None
     columns = _columns(rng, wanted, dials)
     without = sorted(set(shelf) - set(rows))
-    listed = rng.random() < 0.5
+    named = rng.random() < 0.5
     idle = rng.sample(without, min(len(without), rng.randint(0, dials.distractors // 2)))
-    asked = sorted((*chosen, *(idle if listed else ())))
-    spare = sorted(set(shelf) - set(asked)) if listed else without
-    template, question = _question(rng, split, wanted, asked if listed else [], columns)
+    asked = sorted((*chosen, *(idle if named else ())))
+    spare = sorted(set(shelf) - set(asked)) if named else without
+    template, question = _question(rng, split, wanted, asked if named else [], columns)
     kept = [{name: row[name] for name in columns} for row in gold]
     return sealed(
         family=FAMILY.name,
@@ -277,17 +278,12 @@ def _question(
     form, wordings = ("listed", LISTED[split]) if pages else ("open", OPEN[split])
     number = rng.randrange(len(wordings))
     question = wordings[number].format(
-        pages=_joined(pages, "and"),
+        pages=listed(pages),
         verb=VERBS[wanted.change],
-        versions=_joined(wanted.versions, "or"),
-        columns=_joined(columns, "and"),
+        versions=listed(wanted.versions, "or"),
+        columns=listed(columns),
     )
     return f"docs-{form}-{split}-{number + 1}", question
-
-
-def _joined(words: Sequence[str], last: str) -> str:
-    head, tail = ", ".join(words[:-1]), "".join(words[-1:])
-    return f"{head} {last} {tail}" if head else tail
 
 
 FAMILY = Family(

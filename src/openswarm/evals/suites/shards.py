@@ -65,7 +65,7 @@ def read_shard(path: Path) -> Iterator[EvalTask]:
 def _check_canary(path: Path, line: bytes) -> None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or found.get("canary") != CANARY:
         raise UserError(f"{path} does not begin with the canary of openswarm's tasks")

@@ -62,8 +62,11 @@ class Sampler:
         self._free = list(range(slots))
 
     def open(self, view: View) -> Session:
-        """A new conversation. Raises `IndexError` when all slots are taken."""
-        return Session(view, self._free.pop(), random.Random(view.seed))
+        """A new conversation. Raises `IndexError` when all slots are taken.
+
+        Its draws are independent of what the view makes of the same seed.
+        """
+        return Session(view, self._free.pop(), random.Random(f"draws/{view.seed}"))
 
     def close(self, session: Session) -> None:
         """Ends a conversation; its slot is free."""

@@ -41,6 +41,8 @@ USUAL_NUMBERS = 200
 """Numbers that documents usually have: a policy has seen each of them in training."""
 MAX_NEXT = 4
 """Documents named by a page that are shown."""
+MAX_MISSING = 48
+"""Documents that are not done yet that are named after a turn of assignments."""
 _LISTED = re.compile(r"(?:Some of them|Documents): ([^\n]+)")
 _NAME = re.compile(r"(?<!\w)\w[\w.,'()+&-]{0,160}\.(?:md|txt|html|json|csv|pdf)\b")
 _REPORTS = re.compile(r"(\d+) of (\d+) completed\.")
@@ -97,12 +99,13 @@ class View:
 
     def read(self, history: Sequence[Message]) -> list[int]:
         """The tokens that came since the last turn, with the beginning of the next one."""
-        failed = list[int]()
-        for message in history[self._read :]:
-            self._take(message, failed)
+        came = history[self._read :]
+        assigned = any(self._is_assignment(message) for message in came)
+        for message in came:
+            self._take(message)
         self._read = len(history)
-        if failed:
-            self._name_missing(failed)
+        if assigned:
+            self._name_missing()
         new, self._shown = self.messages[self._shown :], len(self.messages)
         return tokenizer().encode_pieces(render(new, thinking=False))
 
@@ -114,7 +117,7 @@ class View:
         )
         numbers = range(self.first, self.first + len(self.documents))
         calls = sum(len(message.tool_calls) for message in self.messages)
-        most = max_calls if self.parallel else 1
+        most = max_calls if self.parallel else min(1, max_calls)
         return Facts(
             tools,
             tuple(self.agents),
@@ -163,7 +166,7 @@ class View:
         asked = f"{self._question}\n\nYour part of it is the document {document.name}."
         return _call(ASSIGN, agent=call.agent, prompt=asked)
 
-    def _take(self, message: Message, failed: list[int]) -> None:
+    def _take(self, message: Message) -> None:
         match message.role:
             case "system":
                 self._list(message.text)
@@ -174,7 +177,7 @@ class View:
             case "user":
                 self.messages.append(Message(role="user", content="answer now"))
             case "tool":
-                self._take_result(message, failed)
+                self._take_result(message)
             case _:
                 pass
 
@@ -218,15 +221,18 @@ class View:
         self.documents = [*first, *others]
         return len(first)
 
-    def _take_result(self, message: Message, failed: list[int]) -> None:
+    def _is_assignment(self, message: Message) -> bool:
+        """Whether a message is the result of an assignment."""
+        call = self._pending.get(message.tool_call_id) if message.role == "tool" else None
+        return call is not None and call.tool == ASSIGN
+
+    def _take_result(self, message: Message) -> None:
         call = self._pending.pop(message.tool_call_id, None)
         if call is None:
             return
         text = _outcome(call, message.text, self.opened)
         if text.endswith(" completed"):
             self._completed.add(call.document)
-        elif call.tool == ASSIGN and call.document not in {*failed, *self._completed}:
-            failed.append(call.document)
         if call.tool == OPEN:
             place = _PAGE.search(message.text)
             if place and int(place[1][:6]) >= int(place[2][:6]):
@@ -242,10 +248,13 @@ class View:
         found.pop(call.document, None)
         return "".join(f" next {number}" for number in list(found)[:MAX_NEXT])
 
-    def _name_missing(self, failed: Sequence[int]) -> None:
-        """Says after the last result of a turn which of its parts are missing."""
+    def _name_missing(self) -> None:
+        """Says after the last result which of the documents in question nobody has done yet."""
+        done = self._completed | self._read_whole
+        asked = range(self.first, self.first + (self.named or len(self.documents)))
+        left = [number for number in asked if number not in done][:MAX_MISSING]
+        missing = "".join(f" missing {number}" for number in left)
         last = self.messages[-1]
-        missing = "".join(f" missing {number}" for number in failed)
         self.messages[-1] = last.model_copy(update={"content": last.text + missing})
 
 
