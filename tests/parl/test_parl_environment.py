@@ -13,8 +13,10 @@ from parl_cases import (
     Drawn,
     Script,
     assign,
+    documents,
     environment,
     fact_task,
+    profile,
     read,
     request,
     small_policy,
@@ -41,7 +43,15 @@ from openswarm.llm.model import OnDelta, Reply, Request, ignore
 from openswarm.llm.policy.deciders import Together
 from openswarm.llm.policy.sampler import Job, Sampler
 from openswarm.modes.run import run
-from openswarm.parl.environment import NOWHERE, Seat, limits_of, page_bytes_of, question_of
+from openswarm.parl.environment import (
+    NOWHERE,
+    Environment,
+    Seat,
+    limits_of,
+    page_bytes_of,
+    question_of,
+)
+from openswarm.parl.reward import reward_of
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
 from openswarm.parl.simulated import ScriptedWorker, _Frozen
@@ -179,6 +189,33 @@ async def test_the_result_is_worth_the_same_however_it_was_reached() -> None:
     ways = ([read(0), read(1), read(2)], [assign(0, 1, 2)], [assign(0, 1), read(2)])
     made = [await env.rollout(request(task), Script(turns), Seat()) for turns in ways]
     assert [rollout.quality for rollout in made] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.requirement("parl.reward")
+async def test_what_the_orchestrator_reads_itself_is_no_useful_work_of_others() -> None:
+    """A page that it opened before it had it read, and any assignment of a control."""
+    env, task = environment(), wide_task(3)
+    ways = ([assign(0, 1, 2)], [read(0), assign(0, 1, 2)])
+    made = [await env.rollout(request(task), Script(turns), Seat()) for turns in ways]
+    useful = [rollout.stages[0].useful for rollout in made]
+    assert useful == [(True, True, True), (False, True, True)]
+    control = await env.rollout(request(fact_task(0)), Script([assign(0, 1)]), Seat())
+    assert control.success == 1.0
+    assert control.stages[0].outcomes == ("completed", "completed")
+    assert reward_of(control, (1.0, 0.0)).parallel == 0.0
+
+
+@pytest.mark.requirement("parl.one-path")
+@pytest.mark.parametrize("joint", [False, True])
+async def test_a_policy_can_do_the_work_of_sub_agents(model: K25, joint: bool) -> None:
+    """It opens pages and reports; its tokens are in the rollout only where they are trained."""
+    task = wide_task(3)
+    workers = Together(Sampler(model, slots=8, tokens=512))
+    env = Environment({"lands": documents()}, profile(), workers, joint=joint)
+    made = await env.rollout(request(task), Script([assign(0, 1, 2)]), Seat())
+    assert made.stages[0].width == 3
+    assert all(made.stages[0].steps)
+    assert len(made.segments) == (4 if joint else 1)
 
 
 @pytest.mark.requirement("parl.one-path")

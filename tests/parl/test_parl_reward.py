@@ -116,6 +116,15 @@ def test_briefs_that_were_given_before_earn_nothing(run: list[Stage]) -> None:
 
 
 @pytest.mark.requirement("parl.reward")
+def test_what_failed_first_counts_when_it_is_done_again() -> None:
+    """A second try of four is worth four at once."""
+    briefs = [f"b{n}" for n in range(4)]
+    failed = stage([2] * 4, briefs=briefs, outcomes=["empty"] * 4, useful=[False] * 4)
+    again = stage([2] * 4, briefs=briefs)
+    assert r_parallel([failed, again]) == r_parallel([again]) == 3 / (WIDTH_CAP - 1)
+
+
+@pytest.mark.requirement("parl.reward")
 @given(RUNS, st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=12))
 def test_failed_and_useless_work_earns_nothing(run: list[Stage], outcomes: list[str]) -> None:
     """A stage of new briefs of which none brought anything."""

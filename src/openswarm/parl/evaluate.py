@@ -41,7 +41,7 @@ class Test:
 TESTS = (
     Test("wide", ("factbook-wide", "elements"), Dials(2, 12, distractors=6), 24),
     Test("wider", ("factbook-wide", "elements"), Dials(24, 36, distractors=6), 12),
-    Test("other", ("debian-wide", "docs-wide"), Dials(2, 16, distractors=6), 24),
+    Test("other", ("debian-wide",), Dials(2, 16, distractors=6), 24),
     Test("controls", ("fact", "sequential"), Dials(2, 12, distractors=6), 24),
 )
 """wide: families of the training, other entities and wordings. wider: three times its widths.
