@@ -11,6 +11,7 @@ from openswarm.core.contract import Column, Contract
 from openswarm.evals.documents import Documents
 from openswarm.evals.task import EvalTask, Part
 from openswarm.k25.model import K25
+from openswarm.llm.policy.deciders import Decider
 from openswarm.llm.policy.folder import new_policy
 from openswarm.llm.policy.language import Call, Facts, TurnGuide, decide
 from openswarm.llm.policy.sampler import Session
@@ -85,9 +86,11 @@ def fact_task(place: int = 0) -> EvalTask:
     )  # fmt: skip
 
 
-def environment(**changes: Any) -> Environment:
-    """Rollouts over the lands, with workers of `profile`."""
-    return Environment({"lands": documents()}, profile(**changes))
+def environment(
+    workers: Decider | None = None, *, joint: bool = False, **changes: Any
+) -> Environment:
+    """Rollouts over the lands, with workers of `profile` or those that a decider decides for."""
+    return Environment({"lands": documents()}, profile(**changes), workers, joint=joint)
 
 
 def curriculum(widths: Sequence[int] = (3, 4, 5), controls: float = 0.25) -> Curriculum:

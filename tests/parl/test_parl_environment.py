@@ -13,10 +13,8 @@ from parl_cases import (
     Drawn,
     Script,
     assign,
-    documents,
     environment,
     fact_task,
-    profile,
     read,
     request,
     small_policy,
@@ -43,14 +41,7 @@ from openswarm.llm.model import OnDelta, Reply, Request, ignore
 from openswarm.llm.policy.deciders import Together
 from openswarm.llm.policy.sampler import Job, Sampler
 from openswarm.modes.run import run
-from openswarm.parl.environment import (
-    NOWHERE,
-    Environment,
-    Seat,
-    limits_of,
-    page_bytes_of,
-    question_of,
-)
+from openswarm.parl.environment import NOWHERE, Seat, limits_of, page_bytes_of, question_of
 from openswarm.parl.reward import reward_of
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
@@ -211,7 +202,7 @@ async def test_a_policy_can_do_the_work_of_sub_agents(model: K25, joint: bool) -
     """It opens pages and reports; its tokens are in the rollout only where they are trained."""
     task = wide_task(3)
     workers = Together(Sampler(model, slots=8, tokens=512))
-    env = Environment({"lands": documents()}, profile(), workers, joint=joint)
+    env = environment(workers=workers, joint=joint)
     made = await env.rollout(request(task), Script([assign(0, 1, 2)]), Seat())
     assert made.stages[0].width == 3
     assert all(made.stages[0].steps)

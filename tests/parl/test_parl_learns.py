@@ -1,4 +1,4 @@
-"""A very small training learns, and without r_parallel it collapses to working alone."""
+"""A very small training learns, and delegates in the end only where something pays for it."""
 
 import statistics
 from collections.abc import Sequence
@@ -49,10 +49,13 @@ def mean(values: Sequence[float]) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.requirement("parl.learns", "parl.annealing", "parl.frozen-workers")
-def test_a_small_training_learns_and_collapses_without_r_parallel(
+def test_a_small_training_learns_and_collapses_where_nothing_pays_for_parallel_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reward up in both arms; delegation down for good without r_parallel; λ exactly 0 at last."""
+    """Reward up in both arms, λ exactly 0 at last, and the workers as they were.
+
+    Paid for results alone, with time enough, the policy ends by working alone; PARL delegates on.
+    """
     monkeypatch.setattr("openswarm.parl.trainer.LOOSE_STEPS", 2)
     torch.set_num_threads(1)
     env, curriculum = environment(fail_rate=FAILS), tasks()
@@ -69,11 +72,10 @@ def test_a_small_training_learns_and_collapses_without_r_parallel(
     for log in logs.values():
         first, last = (mean([p.figures.wide_f1 for p in part]) for part in (log[:2], log[-4:]))
         assert last > first
-        assert (log[-1].lambda_parallel, log[-1].lambda_finish) == (0.0, 0.0)
     assert mean([p.reward for p in alone[-4:]]) > mean([p.reward for p in alone[:2]])
-    assert mean([p.figures.wide_delegated for p in alone[-3:]]) < 0.5 * max(
-        p.figures.wide_delegated for p in alone[:2]
-    )
-    assert parl[0].lambda_parallel > 0
+    began = alone[0].figures.wide_delegated
+    late = [mean([p.figures.wide_delegated for p in log[-3:]]) for log in (alone, parl)]
+    assert late[0] < 0.5 * began < began < late[1]
+    assert parl[0].lambda_parallel > 0 == parl[-1].lambda_parallel == parl[-1].lambda_finish
     assert parl[0].reward > parl[0].figures.quality
     assert env.profile.sha256 == before
