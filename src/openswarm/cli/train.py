@@ -60,7 +60,7 @@ def run(
     arm: options.Arm,
     out: options.Out,
     start: options.Start = None,
-    updates: options.Updates = 50,
+    updates: options.Updates = 60,
     tasks: options.Tasks = 8,
     rollouts: options.Rollouts = 8,
     rate: options.Rate = 1e-3,
@@ -71,8 +71,8 @@ def run(
     home: options.Home = None,
     threads: options.Threads = 1,
     save_every: options.SaveEvery = 10,
-    demonstrations: options.Demonstrations = 4000,
-    steps: options.Steps = 450,
+    demonstrations: options.Demonstrations = 8000,
+    steps: options.Steps = 900,
     as_json: options.Json = False,
 ) -> None:
     """Trains one arm from a supervised start, or goes on from its last checkpoint.
@@ -131,8 +131,8 @@ def _train(
 def start(
     context: typer.Context,
     out: options.Out,
-    demonstrations: options.Demonstrations = 4000,
-    steps: options.Steps = 450,
+    demonstrations: options.Demonstrations = 8000,
+    steps: options.Steps = 900,
     seed: options.Seed = 0,
     profile: options.Profile = "weak",
     sample: options.Sample = False,

@@ -27,8 +27,8 @@ from openswarm.parl.rollout import Segment
 class StartRecipe:
     """How the start is trained."""
 
-    demonstrations: int = 4000
-    steps: int = 450
+    demonstrations: int = 8000
+    steps: int = 900
     batch: int = 32
     """Demonstrations of a step."""
     rate: float = 4e-3

@@ -47,7 +47,7 @@ LOOSE_STEPS = 20
 class Recipe:
     """How an arm is trained."""
 
-    updates: int = 50
+    updates: int = 60
     tasks: int = 8
     """Tasks of an update."""
     rollouts: int = 8
