@@ -114,6 +114,30 @@ def test_a_line_that_is_no_object_is_refused(line: bytes, says: str) -> None:
         from_line(line)
 
 
+@pytest.mark.requirement("parl.samples")
+@pytest.mark.parametrize(
+    ("choices", "says"),
+    [
+        (((12, 7),), "1 choices for 3 tokens"),
+        (((12,), (13,), (15,), (15,)), "4 choices for 3 tokens"),
+        (((12, 7), (7, 8), (15,)), "not among its choices"),
+        (((12, 7), (), (15,)), "not among its choices"),
+    ],
+)
+def test_choices_that_do_not_fit_what_was_chosen_are_refused(choices: Any, says: str) -> None:
+    """On both sides; those that fit are read back."""
+    first, second = compacted().segments
+    whole = replace(first, choices=((12, 7), (13,), (15, 8)))
+    narrow = compacted(segments=(whole, second))
+    assert from_line(to_line(narrow)) == narrow
+    with pytest.raises(ValueError, match=says):
+        to_line(compacted(segments=(replace(first, choices=choices), second)))
+    document = json.loads(to_line(narrow))
+    document["segments"][0]["choices"] = choices
+    with pytest.raises(ValueError, match=says):
+        from_line(json.dumps(document).encode() + b"\n")
+
+
 @given(st.binary(max_size=60))
 def test_bytes_that_nobody_wrote_are_refused_and_nothing_worse(line: bytes) -> None:
     """The error is always the same kind."""

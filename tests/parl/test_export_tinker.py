@@ -12,7 +12,7 @@ from sound_rollouts import rollouts
 
 from openswarm.core.errors import SettingsError
 from openswarm.parl.export.tinker import datum_fields, to_datums
-from openswarm.parl.rollout import Rollout
+from openswarm.parl.rollout import Rollout, Segment
 
 SOURCE = Path(__file__).parents[2] / "src"
 PYTHON = "OPENSWARM_TINKER_PYTHON"
@@ -84,6 +84,19 @@ def test_what_does_not_fit_is_refused(
     """Before any datum is made."""
     with pytest.raises(ValueError, match=says):
         datum_fields(many, advantages)
+
+
+def narrow() -> Rollout:
+    """A rollout whose log-probabilities are over a few allowed tokens."""
+    segment = Segment((1, 2, 3), (False, False, True), (0.0, 0.0, -0.7), ((3, 4),))
+    return compacted(segments=(segment,))
+
+
+@pytest.mark.requirement("parl.export-tinker")
+def test_a_policy_that_chose_among_a_few_tokens_is_refused() -> None:
+    """The service computes log-probabilities over the whole vocabulary."""
+    with pytest.raises(ValueError, match=r"'wide-1'.*whole vocabulary"):
+        datum_fields([compacted(), narrow()], [1.0, 1.0])
 
 
 def test_without_tinker_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from openswarm.parl.export.verl import (
     output_fields,
     to_agent_loop_output,
 )
-from openswarm.parl.rollout import Rollout
+from openswarm.parl.rollout import Rollout, Segment
 
 HERE = Path(__file__).parent
 PYTHON = "OPENSWARM_VERL_PYTHON"
@@ -139,6 +139,19 @@ def test_no_token_is_lost_or_marked_that_the_policy_did_not_choose(
         assert output.response_mask[0] == 1
         assert len(output.response_ids) == len(output.response_logprobs or ())
         assert limit is None or len(output.response_ids) <= limit
+
+
+def narrow() -> Rollout:
+    """A rollout whose log-probabilities are over a few allowed tokens."""
+    segment = Segment((1, 2, 3), (False, False, True), (0.0, 0.0, -0.7), ((3, 4),))
+    return compacted(segments=(segment,))
+
+
+@pytest.mark.requirement("parl.export-verl")
+def test_a_policy_that_chose_among_a_few_tokens_is_refused() -> None:
+    """verl computes log-probabilities over the whole vocabulary: the ratios would be wrong."""
+    with pytest.raises(ValueError, match=r"'wide-1'.*whole vocabulary"):
+        output_fields(narrow(), 1.0)
 
 
 def test_a_rollout_in_which_the_policy_said_nothing_is_refused() -> None:

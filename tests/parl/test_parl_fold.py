@@ -10,15 +10,35 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parl_cases import Drawn, Script, assign, environment, fact_task, read, request, wide_task
+from parl_cases import (
+    Drawn,
+    Script,
+    assign,
+    documents,
+    environment,
+    fact_task,
+    profile,
+    read,
+    request,
+    wide_task,
+)
 
 from openswarm.core.errors import JournalError
-from openswarm.core.events import ROOT, Content, ModelReplied, TaskAssigned
+from openswarm.core.events import (
+    ROOT,
+    AnyEvent,
+    Content,
+    ModelReplied,
+    ReportReceived,
+    TaskAssigned,
+)
+from openswarm.core.table import Cell, Row
 from openswarm.llm.policy.language import Call, TurnGuide
 from openswarm.llm.policy.sampler import Session
 from openswarm.llm.policy.vocabulary import CREATE, tokenizer
-from openswarm.parl.environment import Seat
-from openswarm.parl.fold import fold_trail, joined, parse_turn
+from openswarm.parl.batches import batches_of
+from openswarm.parl.environment import Environment, Seat
+from openswarm.parl.fold import Trail, fold_trail, joined, parse_turn
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.workers.profile import Distribution
 
@@ -95,6 +115,96 @@ def test_what_a_worker_traces_never_enters() -> None:
     assert [segment.ids for segment in trail.segments()] == [(1, 2, 5, 6)]
     joint = [segment.ids for segment in trail.segments(workers=True)]
     assert joint == [(1, 2, 5, 6), (1, 2, 7, 8)]
+
+
+def reported(*reports: dict[str, str], key: tuple[str, ...] = ()) -> list[bool]:
+    """Whether each report of one row was useful, handed in one after the other."""
+    events: list[AnyEvent] = []
+    for number, values in enumerate(reports, 1):
+        path = f"root/{number}"
+        row = Row(cells={name: Cell(value=value) for name, value in values.items()})
+        events += [
+            TaskAssigned(agent=path, stage=1, system=Content(), brief=kept(f"Row {number}.")),
+            ReportReceived(agent=path, outcome="completed", rows=(row,)),
+        ]
+    return [*fold_trail(events, text_of, key=key).all_stages()[0].useful]
+
+
+@pytest.mark.requirement("parl.rollout-fold")
+def test_a_row_is_known_by_all_columns_of_its_key() -> None:
+    """Another year of one product is new; the same one again, however it is written, is not."""
+    sales = [
+        {"product": "Oil", "year": "2020", "sold": "7"},
+        {"product": "Oil", "year": "2021", "sold": "7"},
+        {"product": "oil ", "year": "2020", "sold": "7"},
+    ]
+    assert reported(*sales, key=("product", "year")) == [True, True, False]
+    assert reported(*sales[::2]) == [True, False]
+
+
+@pytest.mark.requirement("parl.rollout-fold")
+def test_another_value_of_a_cell_is_new() -> None:
+    """Who brings the right one after a wrong one was of use."""
+    wrong, right = {"land": "Ardo", "capital": "X"}, {"land": "Ardo", "capital": "City A"}
+    assert reported(wrong, wrong, right, right) == [True, False, True, False]
+
+
+@pytest.mark.requirement("parl.rollout-fold")
+def test_a_rollout_is_folded_with_the_key_of_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of its contract; none where no table is asked for."""
+    keys: list[Sequence[str]] = []
+
+    def noting(*given: Any) -> Trail:
+        keys.append(given[-1])
+        return fold_trail(*given)
+
+    monkeypatch.setattr("openswarm.parl.environment.fold_trail", noting)
+    for task in (wide_task(2), fact_task()):
+        anyio.run(environment().rollout, request(task), Script([assign(0)]), Seat())
+    assert keys == [("land",), ()]
+
+
+@dataclass
+class Sure(Drawn):
+    """Draws as ever, and says that its decisions had this log-probability."""
+
+    logprob: float = -1.0
+
+    async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
+        """See `Decider.decide`."""
+        return [self.logprob for _ in await super().decide(session, read, guide)]
+
+
+def with_workers(seed: int, budget: int, *, joint: bool, logprob: float = -3.0) -> Rollout:
+    """A drawn rollout whose sub-agents a policy decides for, at another log-probability."""
+    env = Environment({"lands": documents()}, profile(), Sure(seed, 0.3, 512, logprob), joint=joint)
+    asked = request(wide_task(2 + seed % 5), seed=seed, critical=budget)
+    return anyio.run(env.rollout, asked, Sure(seed, 0.1), Seat())
+
+
+@pytest.mark.requirement("parl.rollout-fold", "parl.objective")
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6))
+def test_log_probabilities_of_workers_never_enter_the_loss(seed: int) -> None:
+    """All that the trainer gets is the orchestrator's, unless sub-agents are trained, too."""
+    made = with_workers(seed, 24, joint=False)
+    assert {float(old) for rows in batches_of(made.segments) for old in rows.old_S} <= {-1.0}
+    assert with_workers(seed, 24, joint=False, logprob=-9.0) == made
+    joint = with_workers(seed, 24, joint=True)
+    assert joint.segments[: len(made.segments)] == made.segments
+    others = {old for s in joint.segments[len(made.segments) :] for old in s.logprobs}
+    assert others == ({-3.0, 0.0} if made.spawned else set())
+
+
+@pytest.mark.requirement("parl.budget")
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 24))
+def test_sub_agents_that_a_policy_decides_for_keep_the_budget(seed: int, budget: int) -> None:
+    """However long each of them would go on."""
+    made = with_workers(seed, budget, joint=False)
+    assert 1 <= made.critical_steps <= min(budget, made.total_steps)
+    longest = sum(max(stage.steps) for stage in made.stages)
+    assert made.critical_steps == made.main_steps + longest
 
 
 def kept(text: str) -> Content:

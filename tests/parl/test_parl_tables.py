@@ -80,7 +80,30 @@ def test_quality_within_the_margin_is_equal() -> None:
     assert matched(curves["single"], curves["parl"]).budget == 4
 
 
-@given(st.lists(st.floats(0, 1), min_size=16, max_size=16))
+@pytest.mark.parametrize("right", [0.0, MARGIN])
+def test_there_is_no_equal_quality_where_the_baseline_has_none(right: float) -> None:
+    """Nothing is as good as nothing: no ratio, no interval, and nobody reaches it."""
+    runs = [replace(run, success=right) for run in single()]
+    curves = curves_of([*runs, *swarm()])
+    found = matched(curves["single"], curves["parl"], "success", resamples=20)
+    assert (found.budget, found.critical_steps, found.ratio) == (None, None, None)
+    assert (found.low, found.high, found.runtime, found.tokens) == (None, None, None, None)
+    assert found.reached == 0
+    (_, line) = lines_of([*runs, *swarm()], resamples=5)
+    assert (line.at_success, line.at_f1.ratio) == (found, pytest.approx(15 / 4))
+
+
+def test_a_sample_of_tasks_in_which_the_baseline_has_no_quality_is_not_reached() -> None:
+    """One task of four is done: of samples of four, a third misses it."""
+    runs = [replace(run, success=float(run.task == "t2")) for run in [*single(), *swarm()]]
+    curves = curves_of(runs)
+    found = matched(curves["single"], curves["parl"], "success")
+    assert found.ratio is not None
+    assert found.low == 0
+    assert found.reached == pytest.approx(1 - 0.75**4, abs=0.05)
+
+
+@given(st.lists(st.floats(2 * MARGIN, 1), min_size=16, max_size=16))
 def test_an_arm_against_itself_needs_as_many_steps(qualities: list[float]) -> None:
     runs = [replace(run, item_f1=q) for run, q in zip(single(), qualities, strict=True)]
     (curve,) = curves_of(runs).values()
@@ -100,7 +123,9 @@ def test_what_is_matched_is_as_good_as_the_baseline_within_the_margin(
     curves = curves_of(runs)
     found = matched(curves["single"], curves["parl"], resamples=5)
     best = curves["single"].mean(curves["single"].largest, "item_f1")
-    if found.budget is None:
+    if best <= MARGIN:
+        assert (found.budget, found.ratio, found.reached) == (None, None, 0)
+    elif found.budget is None:
         assert all(curves["parl"].mean(b, "item_f1") < best - MARGIN + 1e-9 for b in BUDGETS)
     else:
         assert curves["parl"].mean(found.budget, "item_f1") >= best - MARGIN - 1e-9

@@ -22,19 +22,19 @@ def test_phases_change_every_period(update: int, period: int) -> None:
 
 
 @pytest.mark.requirement("parl.toggle")
-@given(GROUPS, st.integers(0, 1000), st.integers(0, 60), st.floats(0, 1))
+@given(GROUPS, st.floats(0, 1), st.integers(0, 1000), st.integers(0, 60), st.floats(0, 1))
 def test_a_reward_stays_where_the_formula_says(
-    group: list[tuple[float, int]], budget: int, update: int, threshold: float
+    group: list[tuple[float, int]], quality: float, budget: int, update: int, threshold: float
 ) -> None:
     """Cut only in the limited phase, above the threshold, beyond the budget."""
     toggle = Toggle(threshold=threshold)
     rewards, lengths = [r for r, _ in group], [n for _, n in group]
-    cut = toggled(rewards, lengths, budget, toggle, update)
-    weak = sum(rewards) / len(rewards) < threshold
+    cut = toggled(rewards, lengths, quality, budget, toggle, update)
+    weak = quality < threshold
     for reward, length, value in zip(rewards, lengths, cut, strict=True):
         kept = not toggle.limits(update) or weak or length <= budget
         assert value == (reward if kept else 0.0)
-    assert toggled(rewards, lengths, None, toggle, update) == rewards
+    assert toggled(rewards, lengths, quality, None, toggle, update) == rewards
 
 
 @pytest.mark.requirement("parl.toggle")

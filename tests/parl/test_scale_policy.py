@@ -69,18 +69,29 @@ def test_two_processes_make_the_same_rollouts_of_the_same_requests_and_weights()
     assert [rollout.task for rollout in made] == [request.task.id for request in sent]
     assert all(rollout.length for rollout in made)
     assert_same(second.make(sent, weights), made)
-    assert decisions(first.make(sent, weights_of(new_policy(4)))) != decisions(made)
+    assert first.make(sent, weights_of(new_policy(4))) != made
     assert_same(first.make(sent, weights), made)
     assert pickle.loads(pickle.dumps(made)) == made
 
 
 @pytest.mark.requirement("journal.export", "parl.samples")
 def test_rollouts_that_were_folded_from_journals_go_through_every_exporter() -> None:
-    """As lines they come back as they were; verl and Tinker get all tokens of the policy."""
+    """As lines they come back as they were, their choices too.
+
+    verl and Tinker refuse log-probabilities over a few choices; of a policy that had them all they
+    get every token.
+    """
     from openswarm.llm.policy.folder import new_policy
 
     made = MAKER.build().make(requests(2), weights_of(new_policy(3)))
     assert [from_line(to_line(rollout)) for rollout in made] == made
+    for refused in (lambda: output_fields(made[0], 1.0), lambda: datum_fields(made, [1.0] * 2)):
+        with pytest.raises(ValueError, match="over the tokens that were allowed"):
+            refused()
+    made = [
+        replace(rollout, segments=tuple(replace(s, choices=()) for s in rollout.segments))
+        for rollout in made
+    ]
     chosen = sum(rollout.length for rollout in made)
     outputs = [fields for rollout in made for fields in output_fields(rollout, 1.0)]
     assert sum(sum(fields["response_mask"]) for fields in outputs) == chosen

@@ -50,6 +50,8 @@ class ModelInfo:
     """Whether it reads images."""
     parallel: int | None = None
     """How many replies it makes at once, where that is known; further calls only wait."""
+    documents: int = 40
+    """How many of a corpus's documents its prompt names; it finds the others by searching."""
 
 
 @dataclass(slots=True)

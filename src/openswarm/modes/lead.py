@@ -31,7 +31,6 @@ from openswarm.swarm.subagent import USE_REPORT
 from openswarm.tools.tool import Tool
 
 GO_ON = "Go on with the task: finish what was left undone or is missing, then answer anew."
-SHOWN_NAMES = 40
 
 
 async def lead(
@@ -154,9 +153,10 @@ class _Root:
 
     async def _system_prompt(self) -> str:
         prompts, corpus = self.crew.prompts, self.crew.means.corpus
+        models = self.crew.means.models
         facts: dict[str, Any] = {"contract": self.task.contract, "corpus": None}
         if corpus is not None:
-            names = await corpus.names(SHOWN_NAMES)
+            names = await corpus.names(models["orchestrator"].info.documents)
             facts["corpus"] = {"documents": corpus.documents, "names": names}
         if self.mode == "swarm":
             return prompts.orchestrator(

@@ -137,7 +137,11 @@ class Environment:
             settings=Settings(),
         )
         trail = fold_trail(
-            journal.events(), journal.read, _drawn_seconds(scene), _asked_for(scene, journal.read)
+            journal.events(),
+            journal.read,
+            _drawn_seconds(scene),
+            _asked_for(scene, journal.read),
+            request.task.contract.key if request.task.contract else (),
         )
         return rollout_of(request, result, trail, workers=self.joint)
 

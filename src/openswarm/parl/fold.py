@@ -25,6 +25,7 @@ from openswarm.core.events import (
     is_subagent,
 )
 from openswarm.core.messages import Usage
+from openswarm.core.table import Row
 from openswarm.parl.rollout import Segment, Stage
 from openswarm.swarm.orchestrator import DEFAULT_AGENT
 from openswarm.swarm.spawn import TOOL_NAMES
@@ -63,6 +64,8 @@ class Trail:
     read: Read
     seconds: Seconds = as_measured
     wanted: Wanted = lambda _: True
+    key: Sequence[str] = ()
+    """The columns that identify a row; the first one where none is named."""
     stages: Stages = field(default_factory=Stages)
     work: dict[str, _Work] = field(default_factory=dict)
     turns: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -83,7 +86,7 @@ class Trail:
         self.stages.apply(event)
         match event:
             case TaskAssigned() if is_subagent(event.agent):
-                self.work[event.agent] = _Work(" ".join(self.read(event.brief).casefold().split()))
+                self.work[event.agent] = _Work(_folded(self.read(event.brief)))
             case ModelReplied():
                 self._replied(event)
             case ReportReceived() if is_subagent(event.agent):
@@ -117,17 +120,20 @@ class Trail:
 
     def _is_new(self, event: ReportReceived) -> bool:
         """Whether a report brings a value or a text that no earlier one brought."""
-        brought: Iterable[tuple[str, ...]] = (
-            (*(cell.value.casefold() for cell in list(row.cells.values())[:1]), name)
-            for row in event.rows
-            for name, cell in list(row.cells.items())[1:]
-            if cell.value
-        )
+        brought = {cell for row in event.rows for cell in self._values(row)}
         if not event.rows:
-            brought = [(" ".join(self.read(event.text).casefold().split()),)]
-        new = set(brought) - self._known
+            brought = {(_folded(self.read(event.text)),)}
+        new = brought - self._known
         self._known |= new
         return bool(new)
+
+    def _values(self, row: Row) -> Iterator[tuple[str, ...]]:
+        """Each value of a row, after what identifies the row and the name of its column."""
+        key = self.key or list(row.cells)[:1]
+        named = [_folded(row.cells[name].value) for name in key]
+        for name, cell in row.cells.items():
+            if name not in key and cell.value:
+                yield (*named, name, _folded(cell.value))
 
     @property
     def wall_seconds(self) -> float:
@@ -164,12 +170,21 @@ def fold_trail(
     read: Read,
     seconds: Seconds = as_measured,
     wanted: Wanted = lambda _: True,
+    key: Sequence[str] = (),
 ) -> Trail:
-    """The trail of a run's events. Raises `JournalError` for a trace that is none."""
-    trail = Trail(read, seconds, wanted)
+    """The trail of a run's events, `key` being what identifies a row of its table.
+
+    Raises `JournalError` for a trace that is none.
+    """
+    trail = Trail(read, seconds, wanted, key)
     for event in events:
         trail.apply(event)
     return trail
+
+
+def _folded(text: str) -> str:
+    """A text whose case and white space count nothing."""
+    return " ".join(text.casefold().split())
 
 
 def _pieces(turns: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -104,7 +104,8 @@ class Matched:
     The target is the baseline's mean quality at its most generous budget, less `MARGIN`. Each side
     is taken at the budget at which it reaches the target with the fewest critical steps (the mean
     of what was used, not of what was allowed); so an arm that is fast by being worse gains
-    nothing. What an arm does not reach is None.
+    nothing. What an arm does not reach is None, and so is everything where the target is not above
+    0: as good as nothing is no quality.
     """
 
     target: float
@@ -112,10 +113,11 @@ class Matched:
     critical_steps: float | None
     ratio: float | None
     """The baseline's critical steps over the arm's: how many times fewer it needs."""
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     """Of the ratio, from samples of tasks that are the same for both sides, with target and
-    budgets chosen anew in each. A sample in which the arm does not reach the target counts as 0."""
+    budgets chosen anew in each. A sample in which the arm does not reach the target, or the target
+    is not above 0, counts as 0."""
     reached: float
     """The share of samples in which the arm reaches the target."""
     runtime: float | None
@@ -131,6 +133,8 @@ def matched(
     if baseline.tasks != arm.tasks:
         raise ValueError(f"{arm.arm} and {baseline.arm} did not do the same tasks")
     target = baseline.mean(baseline.largest, quality) - MARGIN
+    if target <= 0:
+        return Matched(target, None, None, None, None, None, 0.0, None, None)
     own, other = arm.least(quality, target), baseline.least(quality, target)
     ratios = sorted(_ratios(baseline, arm, quality, resamples))
     low, high = (quantile(ratios, share) for share in (0.025, 0.975))
@@ -162,5 +166,8 @@ def _ratios(baseline: Curve, arm: Curve, quality: Quality, resamples: int) -> It
     for _ in range(resamples):
         chosen = choices(places, k=len(places))
         target = baseline.mean(baseline.largest, quality, chosen) - MARGIN
+        if target <= 0:
+            yield 0.0
+            continue
         own, other = arm.least(quality, target, chosen), baseline.least(quality, target, chosen)
         yield other[0] / own[0] if own and other and own[0] else 0.0

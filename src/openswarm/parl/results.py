@@ -57,14 +57,15 @@ def _shown(value: object) -> object:
 
 
 def read_results(path: Path) -> Iterator[Result]:
-    """The results of a CSV file.
+    """The results of a CSV file, or of several that were joined with their first lines.
 
     Raises `UserError` for a file that cannot be read, and naming the line of one that is none.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for number, row in enumerate(csv.DictReader(file), 2):
-                yield _result(row, f"{path}, line {number}")
+                if any(name != value for name, value in row.items()):
+                    yield _result(row, f"{path}, line {number}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
 

@@ -1,20 +1,22 @@
 """The tests of several trainings in one file of results: what is there is kept, the rest is made.
 
 `results.csv` has a line a rollout, `results.json` beside it says how they were made; results of
-other settings are not mixed. Owns which rollouts are missing.
+other settings are not mixed, and those of a policy that was trained anew are made anew. Files of
+one manner can be joined, line after line, when the policies of both stand in one `results.json`.
+Owns which rollouts are missing.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from openswarm.core.errors import UserError
 from openswarm.core.frozen import Frozen
 from openswarm.llm.policy.folder import load_policy
 from openswarm.parl.arms import ARMS
-from openswarm.parl.checkpoint import Training, limit_threads, policy_folder
+from openswarm.parl.checkpoint import Training, limit_threads, policy_folder, weights_sha256
 from openswarm.parl.course import Surroundings, profile_of
 from openswarm.parl.curriculum import Curriculum
 from openswarm.parl.environment import Seat
@@ -36,6 +38,26 @@ class Manner(Frozen):
     temperature: float
     command: str
     """What was typed last."""
+    policies: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the weights of each policy, such as `parl-0`."""
+    corpora: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the documents of each corpus."""
+
+    def fits(self, before: "Manner") -> bool:
+        """Whether results of both can stand in one file, those of other policies left aside."""
+        own = {"command", "policies", "corpora"}
+        return self.model_dump(exclude=own) == before.model_dump(exclude=own) and all(
+            self.corpora.get(name, known) == known for name, known in before.corpora.items()
+        )
+
+    def added_to(self, before: "Manner") -> "Manner":
+        """This manner, with policies and corpora that only the file has."""
+        return self.model_copy(
+            update={
+                "policies": {**before.policies, **self.policies},
+                "corpora": {**before.corpora, **self.corpora},
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,11 @@ class Subject:
     arm: str
     seed: int
     seat: Seat
+
+    @property
+    def name(self) -> str:
+        """Arm and seed, such as `parl-0`."""
+        return f"{self.arm}-{self.seed}"
 
 
 def subjects_of(folders: Sequence[Path]) -> list[Subject]:
@@ -76,7 +103,7 @@ def carry_out(
     around: Surroundings,
     *,
     budgets: Sequence[int],
-    temperature: float = 1.0,
+    temperature: float = 0.0,
     tell: OnTest = lambda *_: None,
 ) -> list[Result]:
     """Tests each policy, and writes the results down after each test.
@@ -86,8 +113,19 @@ def carry_out(
     """
     limit_threads(around.threads)
     profile = profile_of(around.profile)
-    results = _known(out, Manner(sample=around.home is None, worker=profile.sha256,
-                                 temperature=temperature, command=around.command))  # fmt: skip
+    manner = Manner(
+        sample=around.home is None,
+        worker=profile.sha256,
+        temperature=temperature,
+        command=around.command,
+        policies={subject.name: weights_sha256(subject.folder) for subject in subjects},
+        corpora={
+            name: documents.sha256
+            for curriculum in tests.values()
+            for name, documents in curriculum.corpora.items()
+        },
+    )
+    results = _known(out, manner)
     for subject in subjects:
         model = None
         for name, curriculum in tests.items():
@@ -95,7 +133,7 @@ def carry_out(
             if not missing:
                 continue
             model = model or load_policy(subject.folder)
-            of, label = (subject.arm, subject.seed, name), f"{subject.arm}-{subject.seed}"
+            of, label = (subject.arm, subject.seed, name), subject.name
             results = [
                 r for r in results if (r.arm, r.seed, r.test) != of or r.budget not in missing
             ]
@@ -109,27 +147,36 @@ def carry_out(
 
 
 def _known(out: Path, manner: Manner) -> list[Result]:
-    """What the file holds; claims it for this manner."""
+    """What the file holds, but for policies that are others now; claims it for this manner.
+
+    Results go before the claim: whenever it ends, none passes for one of another policy.
+    """
     beside = out.with_suffix(".json")
     if beside == out:
         raise UserError(f"{out}: results are a CSV file; give another name")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         results = list(read_results(out)) if out.exists() else []
+        before = manner.model_copy(update={"policies": {}, "corpora": {}})
         if results and beside.exists():
             with beside.open("rb") as file:
                 before = Manner.model_validate_json(file.read(MAX_BYTES))
-            if before.model_copy(update={"command": manner.command}) != manner:
-                raise UserError(
-                    f"the results in {out} were made otherwise ({beside.name}: corpora, worker or"
-                    " temperature); give another file"
-                )
-        beside.write_text(manner.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if not manner.fits(before):
+            raise UserError(
+                f"the results in {out} were made otherwise ({beside.name}: corpora, worker or"
+                " temperature); give another file"
+            )
+        others = {name for name, own in manner.policies.items() if before.policies.get(name) != own}
+        kept = [result for result in results if f"{result.arm}-{result.seed}" not in others]
+        if len(kept) < len(results):
+            _write(out, kept)
+        text = manner.added_to(before).model_dump_json(indent=1) + "\n"
+        beside.write_text(text, encoding="utf-8")
     except ValidationError:
         raise UserError(f"{beside} says nothing of how results were made; remove it") from None
     except OSError as error:
         raise UserError(f"{out} cannot hold results: {error}") from None
-    return results
+    return kept
 
 
 def _missing(

@@ -18,7 +18,7 @@ class Toggle:
     """The dials of the two phases."""
 
     threshold: float = 0.7
-    """λ: below this mean quality a task's rewards are never cut."""
+    """λ: below this mean r_perf a task's rewards are never cut."""
     period: int = 10
     """m: updates of one phase."""
     percentile: float = 0.5
@@ -40,13 +40,13 @@ def budget_of(lengths: Sequence[int], is_right: Sequence[bool], percentile: floa
 def toggled(
     rewards: Sequence[float],
     lengths: Sequence[int],
+    quality: float,
     budget: int | None,
     toggle: Toggle,
     update: int,
 ) -> list[float]:
-    """The rewards of one task's rollouts in this update."""
-    mean = sum(rewards) / len(rewards) if rewards else 0.0
-    if budget is None or not toggle.limits(update) or mean < toggle.threshold:
+    """The rewards of one task's rollouts in this update; `quality` is the mean of their r_perf."""
+    if budget is None or not toggle.limits(update) or quality < toggle.threshold:
         return list(rewards)
     return [
         reward if length <= budget else 0.0 for reward, length in zip(rewards, lengths, strict=True)

@@ -36,9 +36,10 @@ from openswarm.parl.toggle import toggled, with_budgets
 from openswarm.parl.workers.profile import WorkerProfile
 
 LOG = "log.jsonl"
-BUDGETS = "toggle.json"
-WORKER_SLOTS, WORKER_TOKENS = 1000, 512
-"""Sub-agents that a policy decides for at once, and the window of each."""
+BUDGETS = "toggle"
+"""The beginning of the name of Toggle's budgets; its update follows, in older folders nothing."""
+WORKER_TOKENS = 512
+"""The window of a sub-agent that a policy decides for."""
 LOOSE_STEPS = 20
 """What a loose budget allows beyond twice the steps of one agent alone."""
 
@@ -119,8 +120,10 @@ class Trainer:
         load_state(self.folder, self.model, self.optimiser)
         self.update = step
         _keep_before(self.folder / LOG, step)
-        if (self.folder / BUDGETS).exists():
-            self.budgets = json.loads((self.folder / BUDGETS).read_text("utf-8"))
+        for path in (self.folder / f"{BUDGETS}-{step}.json", self.folder / f"{BUDGETS}.json"):
+            if path.exists():
+                self.budgets = json.loads(path.read_text("utf-8"))
+                break
         return True
 
     def run(self, tell: Callable[[Progress], None] = lambda _: None) -> None:
@@ -136,11 +139,13 @@ class Trainer:
                     self.save()
 
     def save(self) -> None:
-        """Writes the checkpoint of this update."""
+        """Writes the checkpoint of this update: the state last, which says what to go on from."""
+        budgets = self.folder / f"{BUDGETS}-{self.update}.json"
+        budgets.write_text(json.dumps(self.budgets), encoding="utf-8")
         save_state(self.folder, self.update, 0, self.model, self.optimiser)
-        beside = self.folder / f"{BUDGETS}.new"
-        beside.write_text(json.dumps(self.budgets), encoding="utf-8")
-        beside.replace(self.folder / BUDGETS)
+        for path in self.folder.glob(f"{BUDGETS}*.json"):
+            if path != budgets:
+                path.unlink()
 
     def one_update(self) -> Progress:
         """Rollouts with the policy as it is, and the steps that they teach."""
@@ -177,9 +182,10 @@ class Trainer:
         ]
         tokens = self.model.config.text_config.max_position_embeddings
         decider = Together(Sampler(self.model, slots=len(requests), tokens=tokens))
-        return anyio.run(self._environment().rollouts, requests, decider, self.arm.seat)
+        environment = self._environment(requests)
+        return anyio.run(environment.rollouts, requests, decider, self.arm.seat)
 
-    def _environment(self) -> Environment:
+    def _environment(self, requests: Sequence[RolloutRequest]) -> Environment:
         """The environment of this update: its workers become stronger in the second half."""
         corpora, profile = self.environment.corpora, self.environment.profile
         if self.stronger is not None and 2 * self.update >= self.recipe.updates:
@@ -188,8 +194,8 @@ class Trainer:
             return Environment(corpora, profile, words=TRAINING_WORDS)
         joint = self.arm.workers == "joint"
         model = self.model if joint else self.start
-        sampler = Sampler(model, slots=WORKER_SLOTS, tokens=WORKER_TOKENS)
-        workers = Together(sampler)
+        at_once = sum(len(request.task.scope) for request in requests)
+        workers = Together(Sampler(model, slots=at_once, tokens=WORKER_TOKENS))
         return Environment(corpora, profile, workers, joint=joint, words=TRAINING_WORDS)
 
     def _request(self, task: EvalTask, place: int, number: int) -> RolloutRequest:
@@ -219,7 +225,8 @@ class Trainer:
         for places in groups.values():
             budget = self.budgets.get(tasks[places[0]])
             own = [lengths[place] for place in places]
-            cut = toggled([totals[p] for p in places], own, budget, toggle, self.update)
+            quality = sum(rewards[place].perf for place in places) / len(places)
+            cut = toggled([totals[p] for p in places], own, quality, budget, toggle, self.update)
             for place, value in zip(places, cut, strict=True):
                 totals[place] = value
         return totals

@@ -42,6 +42,7 @@ def facts(draw: st.DrawFn) -> Facts:
         calls_before=draw(st.sampled_from((0, 1, 7, NUMBERS - 2, NUMBERS - 1, NUMBERS))),
         max_calls=draw(st.integers(0, 6)),
         max_reads=draw(st.integers(1, 4)),
+        max_assigns=draw(st.none() | st.integers(0, 3)),
     )
 
 
@@ -125,6 +126,8 @@ def test_calls_stay_within_their_number_and_their_facts(guide: TurnGuide) -> Non
     reads = sum(call.tool == OPEN for call in guide.calls)
     assert reads <= known.max_reads
     assert reads in {0, len(guide.calls)}
+    assigns = sum(call.tool == ASSIGN for call in guide.calls)
+    assert known.max_assigns is None or assigns <= known.max_assigns
     made = list(known.agents)
     for call in guide.calls:
         assert call.tool in known.tools
@@ -217,7 +220,7 @@ def test_a_token_that_is_not_allowed_is_refused() -> None:
 
 @pytest.mark.requirement("parl.language")
 def test_every_word_and_number_is_one_token() -> None:
-    """So that an assignment is three decisions."""
+    """So that an assignment is at most four decisions."""
     table = tokenizer()
     for word in (*words(), *map(str, range(NUMBERS)), *AGENTS, DEFAULT_AGENT, ANSWER):
         assert len(table.encode(word)) == 1

@@ -104,7 +104,7 @@ def test_a_part_of_a_word_names_no_document() -> None:
     """Niger is not named by Nigeria."""
     view = begun("What is the area of Nigeria?", "niger.md", "chad.md")
     assert view.named == 0
-    assert "named" not in shown(view)
+    assert "others" not in shown(view)
 
 
 @pytest.mark.requirement("parl.view")
@@ -117,11 +117,24 @@ def test_numbers_are_consecutive_and_begin_where_the_seed_says(seed: int, count:
     assert view.first == again.first >= 0
     assert len(view.documents) == min(count, MAX_DOCUMENTS)
     facts = view.facts(TOOLS, 5)
-    assert facts.documents == range(view.first, view.first + len(view.documents))
+    assert facts.documents == [*range(view.first, view.first + len(view.documents))]
     if count and count <= USUAL_NUMBERS:
-        assert facts.documents.stop <= USUAL_NUMBERS
+        assert facts.documents[-1] < USUAL_NUMBERS
     numbers = " ".join(map(str, facts.documents)) or "nothing"
     assert shown(view).splitlines()[-1] == f"documents {numbers}"
+
+
+@pytest.mark.requirement("parl.view")
+def test_documents_in_question_are_in_reach_and_those_that_pages_name() -> None:
+    """Others are not, but all are where the question names none."""
+    names = ("ledger-1.md", "ledger-2.md", "ledger-3.md", "ledger-4.md")
+    view = begun("Where does ledger-1 lead?", *names)
+    assert view.facts(TOOLS, 5).documents == [view.first]
+    page = "Page 1 of 1\nThis goes on in ledger-3.md, after ledger-1.md."
+    third = next(n for n, doc in enumerate(view.documents, view.first) if doc.name == names[2])
+    assert answered(view, [Call(OPEN, document=view.first)], [page])[-1].endswith(f"next {third}")
+    assert view.facts(TOOLS, 5).documents == [view.first, third]
+    assert len(begun("Where do they lead?", *names).facts(TOOLS, 5).documents) == 4
 
 
 @pytest.mark.requirement("parl.view")
@@ -194,7 +207,7 @@ def test_a_configuration_counts_when_it_is_registered() -> None:
 
 @pytest.mark.requirement("parl.view")
 def test_an_assignment_of_a_table_names_its_row() -> None:
-    """With a table and `assign_batch` the item of a document is the row; else it is a prompt."""
+    """With a table and `assign_batch` the item of a document is the row, if the question has it."""
     view = View(1)
     contract = Contract(columns=(Column(name="country"), Column(name="area")), key=("country",))
     system = Prompts().subagent(AgentSpec(name="a1", system_prompt=ROLE), contract)
@@ -205,6 +218,10 @@ def test_an_assignment_of_a_table_names_its_row() -> None:
     (call,) = view.said([Call(ASSIGN, DEFAULT_AGENT, view.first)], offered)
     assert call.name == "assign_batch"
     assert json.loads(call.arguments)["items"] == ["Peru"]
+    unnamed = View(1)
+    unnamed.read([Message(role="system", content=system), asked("Which areas?", "cote-divoire.md")])
+    (call,) = unnamed.said([Call(ASSIGN, DEFAULT_AGENT, unnamed.first)], (*offered, ASSIGN))
+    assert call.name == ASSIGN
     plain = begun("Area of Peru?", "peru.md")
     (call,) = plain.said([Call(ASSIGN, DEFAULT_AGENT, plain.first)], TOOLS)
     assert call.name == ASSIGN

@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
+from openswarm.core.errors import Fault, ModelError
 from openswarm.llm.policy.language import TurnGuide
 from openswarm.llm.policy.sampler import Job, Sampler, Session
 from openswarm.llm.policy.view import View
@@ -34,7 +35,10 @@ class Decider(Protocol):
         ...
 
     async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
-        """Decides a turn; the log-probabilities of the decisions. Raises `TooLongError`."""
+        """Decides a turn; the log-probabilities of the decisions.
+
+        Raises `TooLongError` when the conversation does not fit its window.
+        """
         ...
 
 
@@ -70,7 +74,7 @@ class OneByOne:
         job = Job(session, read, guide)
         async with self._lock:
             await anyio.to_thread.run_sync(self._sampler.decide, [job])
-        return job.logprobs
+        return _logprobs(job)
 
 
 class Together:
@@ -85,8 +89,8 @@ class Together:
     def __init__(self, sampler: Sampler) -> None:
         self.tokens = sampler.tokens
         self._sampler = sampler
-        self._jobs: list[tuple[Job, anyio.Event]] = []
-        self._leads = False
+        self._waiting: list[Job] = []
+        self._lock = anyio.Lock()
 
     async def ready(self) -> None:
         """See `Decider.ready`; it always is."""
@@ -101,30 +105,37 @@ class Together:
 
     async def decide(self, session: Session, read: Sequence[int], guide: TurnGuide) -> list[float]:
         """See `Decider.decide`. The first that waits decides for all."""
-        job, decided = Job(session, read, guide), anyio.Event()
-        self._jobs.append((job, decided))
-        if self._leads:
-            await decided.wait()
-        else:
-            self._leads = True
-            try:
-                await self._all_wait()
-                self._decide()
-            finally:
-                self._leads = False
-        return job.logprobs
+        job = Job(session, read, guide)
+        self._waiting.append(job)
+        try:
+            async with self._lock:
+                if job in self._waiting:
+                    await self._all_wait()
+                    jobs, self._waiting = self._waiting, []
+                    self._decide(jobs)
+        finally:
+            if job in self._waiting:
+                self._waiting.remove(job)
+        return _logprobs(job)
 
     async def _all_wait(self) -> None:
-        quiet, known = 0, len(self._jobs)
+        quiet, known = 0, len(self._waiting)
         while quiet < self.QUIET_ROUNDS:
             await anyio.lowlevel.checkpoint()
-            quiet = quiet + 1 if len(self._jobs) == known else 0
-            known = len(self._jobs)
+            quiet = quiet + 1 if len(self._waiting) == known else 0
+            known = len(self._waiting)
 
-    def _decide(self) -> None:
-        jobs, self._jobs = self._jobs, []
+    def _decide(self, jobs: Sequence[Job]) -> None:
+        """An error of the model is everybody's whose turn was in the batch."""
         try:
-            self._sampler.decide([job for job, _ in jobs])
-        finally:
-            for _, decided in jobs:
-                decided.set()
+            self._sampler.decide(jobs)
+        except (RuntimeError, ValueError, IndexError) as error:
+            for job in jobs:
+                job.error = ModelError(Fault.REFUSED, f"the policy failed: {error}")
+
+
+def _logprobs(job: Job) -> list[float]:
+    """Of a turn that was decided. Raises why it was not."""
+    if job.error is not None:
+        raise job.error
+    return job.logprobs

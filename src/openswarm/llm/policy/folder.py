@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE = "policy.json"
 EXTRA = "pip install 'openswarm[model]'"
 SLOTS = 16
-"""Runs that a policy leads at once."""
+"""Runs that a policy leads at once before it needs more memory."""
 MAX_BYTES = 64 * 1024
 
 
@@ -82,7 +82,7 @@ def is_policy(folder: Path) -> bool:
 
 
 def policy_config() -> K25Config:
-    """The shape of these policies: 0.6 M active parameters of 1.2 M, a window of 4,096."""
+    """The shape of these policies: 0.6 M active parameters of 1.1 M, a window of 4,096."""
     text = (resources.files("openswarm.llm.policy") / "config.json").read_text(encoding="utf-8")
     return parse_config(text, "the policy's config.json")
 

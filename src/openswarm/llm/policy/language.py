@@ -45,14 +45,16 @@ class Facts:
     """Among `TOOLS`, those that may be called now; () leaves only the answer."""
     agents: tuple[str, ...]
     """Configurations that are registered."""
-    documents: range
-    """Numbers of the documents that are known."""
+    documents: Sequence[int]
+    """Numbers of the documents that may be opened and assigned."""
     calls_before: int
     """Calls of the conversation so far: K2.5 counts them through."""
     max_calls: int = MAX_CALLS
     """Calls of the turn."""
     max_reads: int = 1
     """How many of them may read. A turn that reads assigns nothing: a stage is either of them."""
+    max_assigns: int | None = None
+    """How many of them may assign: the sub-agents that are left. None is no limit."""
     done: frozenset[int] = frozenset()
     """Documents that are not assigned again: a sub-agent's complete report is there."""
     read: frozenset[int] = frozenset()
@@ -177,8 +179,9 @@ class TurnGuide:
     def _fits(self, name: str) -> bool:
         """Whether a tool goes with the calls that the turn has already."""
         kinds = {call.tool == OPEN for call in self.calls}
-        reads = sum(call.tool == OPEN for call in self.calls)
-        return kinds <= {name == OPEN} and (name != OPEN or reads < self.facts.max_reads)
+        most = {OPEN: self.facts.max_reads, ASSIGN: self.facts.max_assigns}.get(name)
+        made = sum(call.tool == name for call in self.calls)
+        return kinds <= {name == OPEN} and (most is None or made < most)
 
     def _accept(self, token: int) -> None:
         words = tokenizer()

@@ -24,14 +24,13 @@ from openswarm.llm.model import (
 )
 from openswarm.llm.policy.language import TurnGuide
 from openswarm.llm.policy.rows import rows_of
-from openswarm.llm.policy.view import View
+from openswarm.llm.policy.view import MAX_DOCUMENTS, View
+from openswarm.llm.policy.wording import REPORT
 
 if TYPE_CHECKING:
     from openswarm.llm.policy.deciders import Decider
     from openswarm.llm.policy.sampler import Session
 
-REPORT = "report"
-"""The tool with which an agent that works alone hands in rows."""
 DONE = "The table is complete as far as it could be filled."
 ENDING_TOKENS = 160
 """What of the window is kept for results and for the last turns."""
@@ -47,6 +46,10 @@ class _Talk:
 
     view: View
     session: "Session"
+    close: weakref.finalize
+    """Ends the session, once."""
+    fresh: bool
+    """Whether the run had turns before it, and no reply has said so yet."""
     measured: int = 0
     """Messages whose text is counted."""
     bytes: int = 0
@@ -71,13 +74,22 @@ class PolicyModel:
     seed: Callable[[], int] = lambda: 0
     """Of the next conversation: its numbers and its draws."""
     resource: str = "policy"
-    info: ModelInfo = ModelInfo()
+    info: ModelInfo = ModelInfo(documents=MAX_DOCUMENTS)
     _talks: WeakKeyDictionary[History, _Talk] = field(default_factory=WeakKeyDictionary)
 
     async def reply(self, request: Request, on_delta: OnDelta = ignore) -> Reply:
         """See `ChatModel.reply`. Raises `SettingsError` when the policy cannot be loaded."""
         await self.decider.ready()
         talk = self._talk(request.history)
+        try:
+            reply = await self._turn(talk, request, on_delta)
+        except BaseException:
+            talk.close()  # a part of a turn may be in it; the next reply reads the run anew
+            raise
+        talk.fresh = False
+        return reply
+
+    async def _turn(self, talk: _Talk, request: Request, on_delta: OnDelta) -> Reply:
         offered = [tool.name for tool in request.tools]
         read = talk.view.read(tuple(request.history))
         room = self.decider.tokens - talk.session.length - len(talk.session.unread) - len(read)
@@ -86,7 +98,7 @@ class PolicyModel:
         guide = TurnGuide(facts)
         logprobs = await self.decider.decide(talk.session, read, guide)
         calls = talk.view.said(guide.calls, offered)
-        trace = _trace(read, guide, logprobs)
+        trace = _trace(read, guide, logprobs, fresh=talk.fresh)
         usage = self._usage(talk, request, calls)
         if calls:
             message = Message(role="assistant", tool_calls=tuple(calls))
@@ -104,12 +116,17 @@ class PolicyModel:
         """See `ChatModel.aclose`. The writer is closed by whoever made it."""
 
     def _talk(self, history: History) -> _Talk:
-        talk = self._talks.get(history)
-        if talk is None:
-            view = View(self.seed(), self.parallel, self.reads, self.words)
-            session = self.decider.open(view)
-            talk = self._talks[history] = _Talk(view, session)
-            weakref.finalize(history, self.decider.close, session)
+        """The talk about a conversation: a new one where it was shortened, or a reply failed."""
+        old = self._talks.get(history)
+        if old is not None and old.close.alive:
+            if old.view.goes_on(tuple(history)):
+                return old
+            old.close()
+        view = View(self.seed(), self.parallel, self.reads, self.words)
+        session = self.decider.open(view)
+        close = weakref.finalize(history, self.decider.close, session)
+        is_fresh = old is not None or history.last_reply() is not None
+        talk = self._talks[history] = _Talk(view, session, close, is_fresh)
         return talk
 
     async def _words(self, talk: _Talk, request: Request, on_delta: OnDelta) -> tuple[str, Usage]:
@@ -135,15 +152,17 @@ class PolicyModel:
         )
 
 
-def _trace(read: Sequence[int], guide: TurnGuide, logprobs: Sequence[float]) -> str:
+def _trace(read: Sequence[int], guide: TurnGuide, logprobs: Sequence[float], *, fresh: bool) -> str:
     """What a trainer needs of a turn: what was read, said and decided, and what else could be."""
-    entry = {
+    entry: dict[str, object] = {
         "read": list(read),
         "ids": guide.ids,
         "mask": [int(chosen) for chosen in guide.mask],
         "logprobs": [round(value, 6) for value in logprobs],
         "choices": [list(choice) for choice in guide.choices],
     }
+    if fresh:
+        entry["fresh"] = True
     return json.dumps(entry, separators=(",", ":"))
 
 

@@ -36,7 +36,7 @@ class Session:
     """The end of the last turn, which is read with what comes next."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A turn to be decided: `read` came since the last one."""
 
@@ -45,6 +45,8 @@ class Job:
     guide: TurnGuide
     logprobs: list[float] = field(default_factory=list)
     """Of the decisions, over what was allowed."""
+    error: Exception | None = None
+    """Why the turn could not be decided."""
     _fed: int = 0
 
 
@@ -52,20 +54,22 @@ class Sampler:
     """Decides turns with one model."""
 
     def __init__(self, model: K25, *, slots: int, tokens: int, temperature: float = 1.0) -> None:
-        """`tokens` is the window of one conversation. A temperature of 0 takes the likeliest."""
-        config = model.config.text_config
+        """`tokens` is the window of one conversation. A temperature of 0 takes the likeliest.
+
+        `slots` is how many conversations there is room for; the room grows with them.
+        """
         self.tokens = tokens
         self.temperature = temperature
         self._model = model
-        dtype = model.language_model.embed_tokens.weight.dtype
-        self._cache = LatentCache(config, slots, tokens, dtype)
+        self._slots = slots
         self._free = list(range(slots))
+        self._cache = self._new_cache()
 
     def open(self, view: View) -> Session:
-        """A new conversation. Raises `IndexError` when all slots are taken.
-
-        Its draws are independent of what the view makes of the same seed.
-        """
+        """A new conversation. Its draws are independent of what the view makes of the same seed."""
+        if not self._free:
+            self._free += range(self._slots, 2 * self._slots)
+            self._slots *= 2
         return Session(view, self._free.pop(), random.Random(f"draws/{view.seed}"))
 
     def close(self, session: Session) -> None:
@@ -80,26 +84,44 @@ class Sampler:
     def decide(self, jobs: Sequence[Job]) -> None:
         """Brings every job's guide to the end of its turn.
 
-        Raises `TooLongError` when a conversation does not fit its window.
+        A conversation that does not fit its window gets a `TooLongError` as its job's error.
         """
         self._model.eval()
+        self._grow()
         for job in jobs:
             job.session.unread += job.read
         active = [job for job in jobs if not job.guide.over]
-        while active:
+        while active := [job for job in active if self._fits(job)]:
             self._draw(active, self._read(active))
             active = [job for job in active if not job.guide.over]
         for job in jobs:
-            job.session.unread += job.guide.ids[job._fed :]
-            job._fed = len(job.guide.ids)
+            self._feed(job)
+
+    def _new_cache(self) -> LatentCache:
+        dtype = self._model.language_model.embed_tokens.weight.dtype
+        return LatentCache(self._model.config.text_config, self._slots, self.tokens, dtype)
+
+    def _grow(self) -> None:
+        """Gives the cache a row for every slot, here where nobody else reads it."""
+        held = self._cache.latents_NSTC
+        if held.shape[1] < self._slots:
+            self._cache = self._new_cache()
+            self._cache.latents_NSTC[:, : held.shape[1]] = held
+
+    def _feed(self, job: Job) -> None:
+        """What the turn has said so far is to be read."""
+        job.session.unread += job.guide.ids[job._fed :]
+        job._fed = len(job.guide.ids)
+
+    def _fits(self, job: Job) -> bool:
+        """Whether what is unread fits the window; else the job gets its error."""
+        self._feed(job)
+        if self.room(job.session, ()) < 0:
+            job.error = TooLongError(f"a conversation is longer than {self.tokens} tokens")
+        return job.error is None
 
     def _read(self, jobs: list[Job]) -> torch.Tensor:
         """Reads what each row has unread; hidden states of their last tokens, `(B, D)`."""
-        for job in jobs:
-            job.session.unread += job.guide.ids[job._fed :]
-            job._fed = len(job.guide.ids)
-            if self.room(job.session, ()) < 0:
-                raise TooLongError(f"a conversation is longer than {self.tokens} tokens")
         longest = max(len(job.session.unread) for job in jobs)
         together = max(1, CHUNK // longest)
         parts = [jobs[place : place + together] for place in range(0, len(jobs), together)]

@@ -2,15 +2,16 @@
 
 The policy reads a narrow language: the words of the question that it knows, documents as numbers,
 and of every result only how it came out. The run goes on in full: its conversation holds the real
-texts. Owns the numbering of documents and both directions of the translation. Knows no model.
+texts. Owns the numbering of documents and what is shown. Knows no model.
 
 Documents that the question names stand before all others, and the last line of what is shown lists
 their numbers, or all numbers where it names none: that is the work of most tasks. The line before
 says how many columns a table is to have. Numbers begin anywhere, so that a policy cannot learn them
 by heart.
+
+A view that begins in the middle of a run reads the turns that are there as if it had said them.
 """
 
-import json
 import random
 import re
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,15 @@ from dataclasses import dataclass, field
 from openswarm.core.messages import Message, ToolCall
 from openswarm.k25.template import render
 from openswarm.llm.policy.language import Call, Facts
+from openswarm.llm.policy.naming import (
+    FILE_NAME,
+    Document,
+    Names,
+    folded,
+    item_of,
+    listed,
+    without_list,
+)
 from openswarm.llm.policy.vocabulary import (
     AGENTS,
     ANSWER,
@@ -27,11 +37,11 @@ from openswarm.llm.policy.vocabulary import (
     DEFAULT_AGENT,
     NUMBERS,
     OPEN,
-    ROLE,
     TOOLS,
     known_words,
     tokenizer,
 )
+from openswarm.llm.policy.wording import BATCH, REPORT, Wording, own_arguments
 
 MAX_WORDS = 56
 """Words of the question that are shown."""
@@ -43,22 +53,29 @@ MAX_NEXT = 4
 """Documents named by a page that are shown."""
 MAX_MISSING = 48
 """Documents that are not done yet that are named after a turn of assignments."""
-_LISTED = re.compile(r"(?:Some of them|Documents): ([^\n]+)")
-_NAME = re.compile(r"(?<!\w)\w[\w.,'()+&-]{0,160}\.(?:md|txt|html|json|csv|pdf)\b")
 _REPORTS = re.compile(r"(\d+) of (\d+) completed\.")
+_LACKING = re.compile(r"^Missing: (.*)$", re.MULTILINE)
 _PAGE = re.compile(r"Page (\d+) of (\d+)")
-BATCH = "assign_batch"
 _TABLE = re.compile(r"^The table \(fixed;[^\n]*\n(.*?)^Key: ", re.MULTILINE | re.DOTALL)
 """The definition of a table in the system prompt: a line that begins with a dash is a column."""
+_MOST = re.compile(r"At most (\d+) sub-agents in this run\.")
+_LEFT = re.compile(
+    r"Nothing was started: (?:\d+ sub-agents are asked for, but only (\d+) of|.* switched off in)"
+)
+_IS_DONE = re.compile(r"Nothing was started: \S+ has done exactly this")
+_SHORTENED = ("Your earlier work was discarded", "Your notes on the work so far:")
+"""How what takes the place of an earlier conversation begins. It does not ask for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A document of the run."""
+class _Due:
+    """A call whose result is to come."""
 
-    name: str
-    item: str
-    """What it is about, as the question writes it, or made of its name."""
+    id: str
+    """In the narrow language."""
+    call: Call
+    item: str = ""
+    """As the run names it, where a call of the run stands for several."""
 
 
 @dataclass(slots=True)
@@ -88,24 +105,40 @@ class View:
     """How many of them are tokens already."""
     _read: int = 0
     """How many messages of the run have been looked at."""
+    _has_said: bool = False
+    """Whether its own turn is the next one of the run."""
     _completed: set[int] = field(default_factory=set)
     """Documents of which a sub-agent's complete report is there."""
     _read_whole: set[int] = field(default_factory=set)
     """Documents of which the last page was opened."""
-    _pending: dict[str, Call] = field(default_factory=dict)
+    _reached: set[int] = field(default_factory=set)
+    """Documents that pages have named."""
+    _pending: dict[str, list[_Due]] = field(default_factory=dict)
+    """By the id of the call in the run."""
+    _has_assigned: bool = False
+    """Whether results of assignments came since the last turn."""
+    _most: int | None = None
+    """Sub-agents that the run may start; None where nothing is said of it."""
+    _started: int = 0
+    """Sub-agents that are known to have been started."""
     _question: str = ""
     columns: int = 0
     """Of the table that is asked for; 0 where none is."""
 
+    def goes_on(self, history: Sequence[Message]) -> bool:
+        """Whether a conversation is the one that was read, with the turn that was said."""
+        after = history[self._read :][:1]
+        said = not self._has_said or [message.role for message in after] == ["assistant"]
+        return len(history) >= self._read and said
+
     def read(self, history: Sequence[Message]) -> list[int]:
         """The tokens that came since the last turn, with the beginning of the next one."""
-        came = history[self._read :]
-        assigned = any(self._is_assignment(message) for message in came)
-        for message in came:
+        for message in history[self._read :]:
+            if message.role == "assistant":
+                self._name_missing()
             self._take(message)
+        self._name_missing()
         self._read = len(history)
-        if assigned:
-            self._name_missing()
         new, self._shown = self.messages[self._shown :], len(self.messages)
         return tokenizer().encode_pieces(render(new, thinking=False))
 
@@ -115,151 +148,185 @@ class View:
         tools = tuple(
             name for name in TOOLS if name in there or (name == ASSIGN and BATCH in there)
         )
-        numbers = range(self.first, self.first + len(self.documents))
         calls = sum(len(message.tool_calls) for message in self.messages)
         most = max_calls if self.parallel else min(1, max_calls)
         return Facts(
             tools,
             tuple(self.agents),
-            numbers,
+            self.in_reach(),
             done=frozenset(self._completed),
             read=frozenset(self._read_whole),
             calls_before=calls,
             max_calls=most,
             max_reads=self.reads,
+            max_assigns=None if self._most is None else max(0, self._most - self._started),
         )
+
+    def in_reach(self) -> Sequence[int]:
+        """The documents in question, and those that pages have named.
+
+        Of the others the policy knows nothing that would speak for one of them.
+        """
+        asked = self._asked()
+        return [*asked, *sorted(self._reached.difference(asked))]
 
     def said(self, calls: Sequence[Call], offered: Iterable[str]) -> list[ToolCall]:
         """The calls of a turn as the run makes them; the turn's own tokens are known."""
-        there, before = set(offered), sum(len(m.tool_calls) for m in self.messages)
-        own, real = list[ToolCall](), list[ToolCall]()
-        for index, call in enumerate(calls, before):
-            name = f"functions.{call.tool}:{index}"
-            own.append(ToolCall(id=name, name=call.tool, arguments=_own_arguments(call)))
-            made = self._real(call, there)
+        there, wording, real = set(offered), self._wording(), list[ToolCall]()
+        for name, call in zip(self._add_turn(calls), calls, strict=True):
+            page = self.opened.get(call.document, 0) + 1
+            if call.tool == OPEN:
+                self.opened[call.document] = page
+            made = wording.written(call, page, there)
             real.append(made.model_copy(update={"id": name}))
-            self._pending[name] = call
-            if call.tool == CREATE:
-                self.agents.append(call.agent)
-        text = "" if calls else ANSWER
-        self.messages.append(Message(role="assistant", content=text, tool_calls=tuple(own)))
+            self._pending[name] = [_Due(name, call)]
         self._shown = len(self.messages)
+        self._has_said = True
         return real
 
     def document(self, number: int) -> Document:
         """The document of a number. Raises `IndexError`."""
         return self.documents[number - self.first]
 
-    def _real(self, call: Call, there: set[str]) -> ToolCall:
-        """A call in the words of the run. Its id is not given yet."""
-        if call.tool == CREATE:
-            return _call(CREATE, name=call.agent, system_prompt=ROLE)
-        document = self.document(call.document)
-        if call.tool == OPEN:
-            page = self.opened.get(call.document, 0) + 1
-            self.opened[call.document] = page
-            return _call(OPEN, document=document.name, page=page)
-        if self.columns and BATCH in there:
-            asked = _without_list(self._question).strip()
-            template = f"{asked}\n\nYour part of it: the row of {{{{item}}}}, in {document.name}."
-            return _call(BATCH, agent=call.agent, prompt_template=template, items=[document.item])
-        asked = f"{self._question}\n\nYour part of it is the document {document.name}."
-        return _call(ASSIGN, agent=call.agent, prompt=asked)
+    def _asked(self) -> range:
+        """The documents in question: those that the question names, or all."""
+        return range(self.first, self.first + (self.named or len(self.documents)))
+
+    def _wording(self) -> Wording:
+        return Wording(self._question, self.documents, self.first, self.columns)
+
+    def _add_turn(self, calls: Sequence[Call]) -> list[str]:
+        """Puts a turn into the narrow conversation; the ids of its calls there."""
+        before = sum(len(message.tool_calls) for message in self.messages)
+        own = tuple(
+            ToolCall(
+                id=f"functions.{call.tool}:{index}", name=call.tool, arguments=own_arguments(call)
+            )
+            for index, call in enumerate(calls, before)
+        )
+        made = dict.fromkeys(call.agent for call in calls if call.tool == CREATE)
+        self.agents += [name for name in made if name not in self.agents]
+        text = "" if calls else ANSWER
+        self.messages.append(Message(role="assistant", content=text, tool_calls=own))
+        return [call.id for call in own]
+
+    def _adopt(self, message: Message) -> None:
+        """Takes a turn that it has not said itself: before a resume, or of another model."""
+        told = self._wording().told(message.tool_calls)
+        if not told and any(call.name != REPORT for call in message.tool_calls):
+            return
+        self._pending = {}
+        names = self._add_turn([one.call for one in told])
+        for name, one in zip(names, told, strict=True):
+            self._pending.setdefault(one.id, []).append(_Due(name, one.call, one.item))
+            if one.page:
+                self.opened[one.call.document] = one.page
 
     def _take(self, message: Message) -> None:
         match message.role:
             case "system":
-                self._list(message.text)
+                self._list(listed(message.text))
                 self.columns = _columns(message.text)
+                self._most = _most(message.text)
             case "user" if not self._question:
                 self._question = message.text
                 self._begin(message.text)
-            case "user":
+            case "user" if not message.text.startswith(_SHORTENED):
                 self.messages.append(Message(role="user", content="answer now"))
+            case "assistant" if self._has_said:
+                self._has_said = False
+            case "assistant":
+                self._adopt(message)
             case "tool":
                 self._take_result(message)
             case _:
                 pass
 
     def _begin(self, question: str) -> None:
-        self._list(question)
+        self._list(listed(question))
         if not self.documents:
-            self._listed(dict.fromkeys(_NAME.findall(question)))
+            self._list(FILE_NAME.findall(question))
         self.named = self._named_first(question)
         free = USUAL_NUMBERS - len(self.documents)
         numbers = random.Random(self.seed)
         self.first = numbers.randrange(max(1, free))
-        shown = known_words(_without_list(question), MAX_WORDS)
+        shown = known_words(without_list(question), MAX_WORDS)
         if self.words < 1:
             shown = [word for word in shown if numbers.random() < self.words]
         lines = [" ".join(shown), f"columns {self.columns or 'nothing'}"]
-        asked = self.first + (self.named or len(self.documents))
-        last = self.first + len(self.documents) - 1
-        if asked <= last:
-            lines.append(f"others {asked}-{last}")
-        numbers_asked = " ".join(map(str, range(self.first, asked)))
-        lines.append(f"documents {numbers_asked or 'nothing'}")
+        asked, last = self._asked(), self.first + len(self.documents) - 1
+        if asked.stop <= last:
+            lines.append(f"others {asked.stop}-{last}")
+        lines.append(f"documents {' '.join(map(str, asked)) or 'nothing'}")
         self.messages.append(Message(role="user", content="\n".join(lines)))
 
-    def _list(self, text: str) -> None:
-        if found := _LISTED.search(text):
-            names = (name.strip() for name in found[1].rstrip(".").split(";"))
-            self._listed(dict.fromkeys(name for name in names if name))
-
-    def _listed(self, names: Iterable[str]) -> None:
-        known = {document.name for document in self.documents}
-        new = [Document(name, _item(name)) for name in names if name not in known]
-        self.documents = [*self.documents, *new][:MAX_DOCUMENTS]
+    def _list(self, names: Iterable[str]) -> None:
+        """Takes documents in. Of names that make the same brief only the first is seen."""
+        seen = {folded(document.name): document for document in self.documents}
+        for name in names:
+            seen.setdefault(folded(name), Document(name, item_of(name)))
+        self.documents = list(seen.values())[:MAX_DOCUMENTS]
 
     def _named_first(self, question: str) -> int:
         """Puts documents that the question names before the others; how many these are."""
-        text = _without_list(question)
-        found = {doc.name: _named(text, doc) for doc in self.documents}
-        named = sorted((name for name in found if found[name][0] >= 0), key=lambda n: found[n][0])
-        first = [Document(name, found[name][1]) for name in named]
-        others = [doc for doc in self.documents if found[doc.name][0] < 0]
+        found = Names(self.documents).find(without_list(question))
+        named = sorted(found, key=lambda place: found[place].start)
+        first = [
+            Document(doc.name, found[place].words if found[place].form else doc.item, named=True)
+            for place, doc in ((place, self.documents[place]) for place in named)
+        ]
+        others = [doc for place, doc in enumerate(self.documents) if place not in found]
         self.documents = [*first, *others]
         return len(first)
 
-    def _is_assignment(self, message: Message) -> bool:
-        """Whether a message is the result of an assignment."""
-        call = self._pending.get(message.tool_call_id) if message.role == "tool" else None
-        return call is not None and call.tool == ASSIGN
-
     def _take_result(self, message: Message) -> None:
-        call = self._pending.pop(message.tool_call_id, None)
-        if call is None:
-            return
-        text = _outcome(call, message.text, self.opened)
-        if text.endswith(" completed"):
-            self._completed.add(call.document)
-        if call.tool == OPEN:
-            place = _PAGE.search(message.text)
-            if place and int(place[1][:6]) >= int(place[2][:6]):
-                self._read_whole.add(call.document)
-            text += self._next(message.text, call)
-        self.messages.append(Message(role="tool", content=text, tool_call_id=message.tool_call_id))
+        dues = self._pending.pop(message.tool_call_id, [])
+        if dues and dues[0].call.tool == ASSIGN:
+            self._has_assigned = True
+            self._count(message.text)
+        for due in dues:
+            text = _outcome(due, message.text, self.opened)
+            if text.endswith(" completed") or _IS_DONE.match(message.text):
+                self._completed.add(due.call.document)
+            if due.call.tool == OPEN:
+                place = _PAGE.search(message.text)
+                if place and int(place[1][:6]) >= int(place[2][:6]):
+                    self._read_whole.add(due.call.document)
+                text += self._next(message.text, due.call)
+            self.messages.append(Message(role="tool", content=text, tool_call_id=due.id))
+
+    def _count(self, result: str) -> None:
+        """Keeps count of the sub-agents that were started, and of how many there may be."""
+        if found := _REPORTS.match(result):
+            self._started += int(found[2][:6])
+        elif found := _LEFT.match(result):
+            self._most = self._started + int((found[1] or "0")[:6])
 
     def _next(self, page: str, call: Call) -> str:
         """The documents that a page names by their file names."""
         numbers = {doc.name: self.first + place for place, doc in enumerate(self.documents)}
-        names = (name.strip() for name in _NAME.findall(page))
+        names = (name.strip() for name in FILE_NAME.findall(page))
         found = dict.fromkeys(numbers[name] for name in names if name in numbers)
         found.pop(call.document, None)
-        return "".join(f" next {number}" for number in list(found)[:MAX_NEXT])
+        shown = list(found)[:MAX_NEXT]
+        self._reached.update(shown)
+        return "".join(f" next {number}" for number in shown)
 
     def _name_missing(self) -> None:
-        """Says after the last result which of the documents in question nobody has done yet."""
+        """Says after results of assignments which documents in question nobody has done yet."""
+        if not self._has_assigned:
+            return
+        self._has_assigned = False
         done = self._completed | self._read_whole
-        asked = range(self.first, self.first + (self.named or len(self.documents)))
-        left = [number for number in asked if number not in done][:MAX_MISSING]
+        left = [number for number in self._asked() if number not in done][:MAX_MISSING]
         missing = "".join(f" missing {number}" for number in left)
         last = self.messages[-1]
         self.messages[-1] = last.model_copy(update={"content": last.text + missing})
 
 
-def _outcome(call: Call, text: str, opened: dict[int, int]) -> str:
+def _outcome(due: _Due, text: str, opened: dict[int, int]) -> str:
     """How a call came out, in the narrow language."""
+    call = due.call
     if call.tool == CREATE:
         return "ok" if call.agent in AGENTS and "is registered" in text else "refused"
     if call.tool == OPEN:
@@ -271,7 +338,14 @@ def _outcome(call: Call, text: str, opened: dict[int, int]) -> str:
     found = _REPORTS.match(text)
     if not found:
         return f"{call.document} refused"
-    return f"{call.document} {'completed' if found[1] == found[2] else 'failed'}"
+    is_whole = found[1] == found[2] or (found[1] != "0" and _has_come(due.item, text))
+    return f"{call.document} {'completed' if is_whole else 'failed'}"
+
+
+def _has_come(item: str, text: str) -> bool:
+    """Whether an item of a batch is not among those that the result names as missing."""
+    lacking = _LACKING.findall(text)
+    return bool(item and lacking) and f"; {item} (" not in f"; {lacking[-1]}"
 
 
 def _columns(system: str) -> int:
@@ -279,38 +353,10 @@ def _columns(system: str) -> int:
     return min(found[1].count("\n- ") + 1, NUMBERS - 1) if found else 0
 
 
+def _most(system: str) -> int | None:
+    found = _MOST.search(system)
+    return int(found[1][:6]) if found else None
+
+
 def _small(digits: str) -> int:
     return min(int(digits[:6]), NUMBERS - 1)
-
-
-def _own_arguments(call: Call) -> str:
-    if call.tool == CREATE:
-        return json.dumps({"name": call.agent, "system_prompt": ROLE})
-    if call.tool == OPEN:
-        return json.dumps({"document": str(call.document)})
-    return json.dumps({"agent": call.agent, "prompt": str(call.document)})
-
-
-def _call(tool: str, /, **arguments: object) -> ToolCall:
-    return ToolCall(id="", name=tool, arguments=json.dumps(arguments, ensure_ascii=False))
-
-
-def _without_list(question: str) -> str:
-    return _LISTED.sub("", question)
-
-
-def _item(name: str) -> str:
-    """What a document is about, made of its name."""
-    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    words = stem.replace("_", " ").replace("-", " ").split()
-    return " ".join(word if any(map(str.isupper, word)) else word.capitalize() for word in words)
-
-
-def _named(text: str, document: Document) -> tuple[int, str]:
-    """Where a text names a document, and how it writes what it is about; -1 where it does not."""
-    stem = document.name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    for form, is_item in ((document.name, False), (stem, True), (document.item, True)):
-        found = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.IGNORECASE)
-        if found:
-            return found.start(), found[0] if is_item else document.item
-    return -1, document.item

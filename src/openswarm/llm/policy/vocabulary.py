@@ -2,8 +2,8 @@
 
 Owns the tokens and how a rendered chat becomes ids: the longest token that fits, from the left.
 Call ids, argument names and numbers are one token each, so that an assignment is ten tokens and
-three decisions. The chat is K2.5's published template; only the cut into tokens is its own. Knows
-no model and no conversation.
+at most four decisions. The chat is K2.5's published template; only the cut into tokens is its own.
+Knows no model and no conversation.
 """
 
 import re

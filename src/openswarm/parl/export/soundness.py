@@ -1,5 +1,7 @@
 """Whether a rollout holds together: equal lengths, finite numbers, a prompt before the policy.
 
+Also whether a trainer can take it whose log-probabilities are over the whole vocabulary.
+
 Owns the conditions that every exporter relies on. Knows no trainer and no file.
 """
 
@@ -21,6 +23,21 @@ def sound(rollout: Rollout) -> Rollout:
     return rollout
 
 
+def unrestricted(rollout: Rollout) -> Rollout:
+    """The same rollout, if it is sound and its policy chose from the whole vocabulary.
+
+    Raises `ValueError` otherwise: log-probabilities over the tokens that a grammar allowed, beside
+    those that a trainer computes over all, give wrong ratios.
+    """
+    if any(segment.choices for segment in sound(rollout).segments):
+        raise ValueError(
+            f"rollout of task {rollout.task!r}: its log-probabilities are over the tokens that were"
+            " allowed (choices), and this trainer's over the whole vocabulary; train such a policy"
+            " with parl.trainer"
+        )
+    return rollout
+
+
 def _segment(segment: Segment) -> None:
     if not len(segment.ids) == len(segment.mask) == len(segment.logprobs):
         lengths = len(segment.ids), len(segment.mask), len(segment.logprobs)
@@ -33,6 +50,16 @@ def _segment(segment: Segment) -> None:
     pairs = zip(segment.mask, segment.logprobs, strict=True)
     if any(logprob for chosen, logprob in pairs if not chosen):
         raise ValueError("a token that the policy did not choose has a log-probability")
+    if segment.choices:
+        _choices(segment)
+
+
+def _choices(segment: Segment) -> None:
+    chosen = [token for token, mine in zip(segment.ids, segment.mask, strict=True) if mine]
+    if len(segment.choices) != len(chosen):
+        raise ValueError(f"{len(segment.choices)} choices for {len(chosen)} tokens of the policy")
+    if any(token not in row for token, row in zip(chosen, segment.choices, strict=True)):
+        raise ValueError("the policy chose a token that was not among its choices")
 
 
 def _stage(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from openswarm.core.errors import SettingsError
-from openswarm.parl.export.soundness import sound
+from openswarm.parl.export.soundness import unrestricted
 from openswarm.parl.rollout import Rollout, Segment
 
 
@@ -38,7 +38,8 @@ def datum_fields(rollouts: Sequence[Rollout], advantages: Sequence[float]) -> li
 
     `advantages` has one number a rollout, which all its chosen tokens share; a token that the
     policy did not choose has the advantage 0 and therefore no gradient. Raises `ValueError` where
-    the lengths differ, an advantage is not finite or a rollout is not sound.
+    the lengths differ, an advantage is not finite, a rollout is not sound, or its policy could not
+    choose from its whole vocabulary.
     """
     if len(rollouts) != len(advantages):
         raise ValueError(f"{len(rollouts)} rollouts, {len(advantages)} advantages")
@@ -47,7 +48,7 @@ def datum_fields(rollouts: Sequence[Rollout], advantages: Sequence[float]) -> li
     return [
         _shifted(segment, advantage)
         for rollout, advantage in zip(rollouts, advantages, strict=True)
-        for segment in sound(rollout).segments
+        for segment in unrestricted(rollout).segments
         if any(segment.mask)
     ]
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from openswarm.core.errors import SettingsError
 from openswarm.parl.export.figures import figures
-from openswarm.parl.export.soundness import sound
+from openswarm.parl.export.soundness import unrestricted
 from openswarm.parl.rollout import Rollout, Segment
 from openswarm.parl.scale.protocol import Factory
 
@@ -47,10 +47,10 @@ def output_fields(
 
     Prompt is what stands before the first chosen token, response the rest, its mask 1 where the
     policy chose. A response over `response_limit` tokens is cut there, as verl's own loops do, and
-    `cut_tokens` says by how much. Raises `ValueError` where nothing was chosen at all, or the
-    rollout is not sound.
+    `cut_tokens` says by how much. Raises `ValueError` where nothing was chosen at all, the rollout
+    is not sound, or the policy could not choose from its whole vocabulary.
     """
-    segments = [segment for segment in sound(rollout).segments if any(segment.mask)]
+    segments = [segment for segment in unrestricted(rollout).segments if any(segment.mask)]
     if not segments:
         raise ValueError(f"rollout of task {rollout.task!r}: the policy chose no token")
     return [_output(rollout, segment, reward, response_limit) for segment in segments]
