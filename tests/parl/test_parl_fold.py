@@ -274,7 +274,8 @@ def test_stages_say_what_each_assignment_came_to() -> None:
     """Steps, folded briefs, outcomes, use; a sub-agent cannot know that its row is not wanted."""
     env = environment()
     script = Script([assign(0, 1), read(2), [Call(CREATE, "a1")], assign(8)])
-    made = anyio.run(env.rollout, request(wide_task(3)), script, Seat())
+    task = wide_task(3).model_copy(update={"question": "What are the capital cities?"})
+    made = anyio.run(env.rollout, request(task), script, Seat())
     first, second = made.stages
     assert (first.width, second.width) == (2, 1)
     assert first.outcomes == ("completed", "completed")

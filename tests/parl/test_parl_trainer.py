@@ -1,6 +1,8 @@
 """A training goes on where it ended, with the same tasks, draws and weights; its log is whole."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,10 @@ from openswarm.k25.training_state import save_state
 from openswarm.llm.policy.sampler import Sampler
 from openswarm.parl.arms import ARMS
 from openswarm.parl.curriculum import build_curriculum
-from openswarm.parl.environment import Environment
+from openswarm.parl.environment import Environment, RolloutRequest, Seat
 from openswarm.parl.reward import Reward
 from openswarm.parl.rollout import Rollout, Segment
+from openswarm.parl.scale.policy_maker import PolicyMaker, weights_of
 from openswarm.parl.trainer import LOG, Recipe, Trainer
 from openswarm.parl.workers.profile import WorkerProfile, load_profile
 
@@ -49,6 +52,26 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     text = (folder / LOG).read_text("utf-8")
     values = [json.loads(line) for line in text.splitlines()]
     return [{k: v for k, v in line.items() if k not in SECONDS} for line in values]
+
+
+@pytest.mark.requirement("parl.ray")
+def test_rollouts_can_be_made_elsewhere(tmp_path: Path) -> None:
+    """With the weights as they are, in bytes; the trainer learns from what comes back."""
+    maker = PolicyMaker(environment(), Seat())
+    sent: list[bytes] = []
+
+    def elsewhere(model: K25, requests: Sequence[RolloutRequest]) -> list[Rollout]:
+        sent.append(weights_of(model))
+        return maker.make(requests, sent[-1])
+
+    recipe = replace(TINY, updates=2)
+    made = Trainer(
+        small_policy(0), ARMS["parl"], recipe, curriculum(), environment(), tmp_path,
+        elsewhere=elsewhere,
+    )  # fmt: skip
+    made.run()
+    assert len(sent) == len(lines(tmp_path)) == 2
+    assert sent[0] != sent[1]
 
 
 class _Ended(Exception):

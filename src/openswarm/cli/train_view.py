@@ -97,7 +97,7 @@ def matched_table(lines: Sequence["tables.Line"], first: str = "test") -> str:
     )  # fmt: skip
     rows = [
         [
-            line.test, line.arm, f"{line.at_f1.target:.3f}",
+            line.test, line.arm, _figure(max(0.0, line.at_f1.target) or None, ".3f"),
             _figure(line.at_f1.critical_steps, ".1f"), _times(line.at_f1),
             ", ".join(_figure(ratio, ".2f") for ratio in line.by_seed),
             _figure(line.at_f1.runtime, "+.0%"), _figure(line.at_f1.tokens, ".2f", " ×"),
@@ -119,7 +119,12 @@ def _figure(value: float | None, form: str, unit: str = "") -> str:
 
 
 def _times(found: "Matched") -> str:
-    """The ratio with its interval; where the target is missed, how many samples reach it."""
+    """The ratio with its interval; where the target is missed, how many samples reach it.
+
+    Nothing where the baseline has no quality that could be reached.
+    """
+    if found.target <= 0:
+        return "–"
     if found.ratio is None:
         return f"not reached ({found.reached:.0%} of samples)"
     return f"{found.ratio:.2f} × ({found.low:.2f} to {found.high:.2f})"

@@ -44,6 +44,10 @@ LOOSE_STEPS = 20
 """What a loose budget allows beyond twice the steps of one agent alone."""
 
 
+Elsewhere = Callable[[K25, Sequence[RolloutRequest]], list[Rollout]]
+"""Makes rollouts with the policy as it is: over a cluster, say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How an arm is trained."""
@@ -99,9 +103,13 @@ class Trainer:
         environment: Environment,
         folder: Path,
         stronger: WorkerProfile | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """`stronger` are the frozen workers of the second half of training, as in the report."""
-        self.stronger = stronger
+        """`stronger` are the frozen workers of the second half of training, as in the report.
+
+        `elsewhere` makes the rollouts in the place of this process, in an environment of its own.
+        """
+        self.stronger, self.elsewhere = stronger, elsewhere
         self.model, self.arm, self.recipe = model, arm, recipe
         self.curriculum, self.environment, self.folder = curriculum, environment, folder
         self.optimiser = MuonClip(param_groups(model), lr=recipe.rate, weight_decay=0.0)
@@ -180,6 +188,8 @@ class Trainer:
             for place, task in enumerate(tasks)
             for number in range(self.recipe.rollouts)
         ]
+        if self.elsewhere is not None:
+            return self.elsewhere(self.model, requests)
         tokens = self.model.config.text_config.max_position_embeddings
         decider = Together(Sampler(self.model, slots=len(requests), tokens=tokens))
         environment = self._environment(requests)
