@@ -217,6 +217,23 @@ async def test_nothing_is_opened_for_an_item_that_no_document_is_about(files: Pa
     assert swarm.reports()["Atlantis"].outcome == "empty"
 
 
+@pytest.mark.requirement("swarm.opened")
+@pytest.mark.parametrize("compact", [True, False])
+async def test_a_small_model_is_shown_the_one_document_that_its_brief_names(
+    files: Path, compact: bool
+) -> None:
+    """Others can look for themselves; of several documents none is shown."""
+    both = assign("Report on chile.md."), assign("Compare chile.md and peru.md.")
+    work = [calls(*both), ANSWER]
+    lead = scripted(work)
+    model = scripted(
+        [], info=ModelInfo(compact=compact), researcher=[calls(("report", {"rows": []}))]
+    )
+    swarm = Swarm(lead, subagent_model=model, columns=COLUMNS, over=[files])
+    await swarm.run()
+    assert [event.sources for event in of(swarm, DocumentsOpened)] == [("chile.md#1",)] * compact
+
+
 @pytest.mark.requirement("corpus.search")
 async def test_sub_agents_search_and_open_the_corpus_themselves(files: Path) -> None:
     model = scripted(

@@ -27,7 +27,8 @@ Folders = Annotated[
     list[Path], typer.Argument(metavar="FOLDER…", help="Trainings: what was --out of them.")
 ]
 Results = Annotated[
-    Path, typer.Argument(metavar="RESULTS.csv", help="What `openswarm train evaluate` wrote.")
+    list[Path],
+    typer.Argument(metavar="RESULTS.csv…", help="What `openswarm train evaluate` wrote."),
 ]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where to, and where from again.")]
 Drawings = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where pictures go.")]

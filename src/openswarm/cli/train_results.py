@@ -138,8 +138,9 @@ def tables(
     """Prints the results of the tests as tables in Markdown.
 
     \b
-    Example:
+    Examples:
       openswarm train tables results.csv > results.md
+      openswarm train tables runs/*.csv --arm single --arm parl
 
     Item-F1 and success of each test and arm with 95 % intervals, at the most generous budget; how
     many times fewer critical steps than the single agent an arm needs to be as good (mean item-F1
@@ -185,22 +186,18 @@ def figures(
         say(str(path))
 
 
-def _results(path: Path, arms: list[str] | None) -> "list[Result]":
-    """The results of a file, of these arms alone."""
+def _results(paths: list[Path], arms: list[str] | None) -> "list[Result]":
+    """The results of some files, of these arms alone."""
     from openswarm.parl.results import read_results
 
-    try:
-        found = list(read_results(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+    found = [result for path in paths for result in read_results(path)]
     there = list(dict.fromkeys(result.arm for result in found))
+    files = ", ".join(map(str, paths))
     if not there:
-        raise UserError(f"{path} holds no result")
+        raise UserError(f"{files}: no result")
     for name in arms or ():
         if name not in there:
-            raise UserError(
-                f"{path} holds no result of {name[:60]!r}; there are {', '.join(there)}"
-            )
+            raise UserError(f"{files}: no result of {name[:60]!r}; there are {', '.join(there)}")
     return [result for result in found if not arms or result.arm in arms]
 
 

@@ -62,6 +62,12 @@ ARMS: dict[str, Arm] = {
             summary="PARL with both terms to the end",
             schedule=Schedule(anneal=False),
         ),
+        replace(
+            PARL,
+            name="no-create",
+            summary="PARL that registers no configurations of its own",
+            seat=Seat(creates=False),
+        ),
         replace(PARL, name="budget-only", summary="r_perf alone, same budget", schedule=_NONE),
         replace(PARL, name="total-budget", summary="PARL with all steps limited", budget="total"),
         replace(PARL, name="loose", summary="PARL with a loose budget", budget="loose"),

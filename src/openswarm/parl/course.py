@@ -135,6 +135,7 @@ def train_arm(
         name=f"{arm.name}-{recipe.seed}",
         parallel=arm.seat.parallel,
         reads=arm.seat.reads,
+        creates=arm.seat.creates,
         arm=arm.name,
         updates=trainer.update,
     )

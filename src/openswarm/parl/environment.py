@@ -53,6 +53,8 @@ class Seat:
     """Whether a turn may have more than one call."""
     reads: int = 1
     """Calls of a turn that read. A turn that reads assigns nothing."""
+    creates: bool = True
+    """Whether it may register configurations of its own."""
     direct: bool = True
     """Whether it has tools of its own to read with."""
 
@@ -170,6 +172,7 @@ def _narrow(decider: Decider, words: float) -> Lead:
             ScriptedWriter(scene),
             parallel=seat.parallel,
             reads=seat.reads,
+            creates=seat.creates,
             words=words,
             may_call=may_call,
             seed=lambda: scene.draws("policy").randrange(1 << 30),

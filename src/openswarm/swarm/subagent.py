@@ -1,7 +1,9 @@
 """A sub-agent: from its assignment to its report, in a context of its own."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -42,6 +44,7 @@ OPENED_BYTES = 6_000
 """How much of its document a sub-agent is shown before its first turn."""
 COMPACT_BYTES = 300
 """The same for a small model, for each thing that is asked: it reads slowly."""
+_FILE = re.compile(r"(?<!\w)\w[\w./'()+-]{0,160}\.(?:md|txt|html|json|csv|pdf)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,13 @@ class Subagents:
     ) -> None:
         """Shows the passages that fit best, so that one reply may be enough."""
         done = any(isinstance(event, DocumentsOpened) for event in assignment.events)
-        if not assignment.item or done or talk.steps:
+        subject = assignment.item or (_document_in(assignment.brief) if compact else "")
+        if not subject or done or talk.steps:
             return
         queries = [_query(c) for c in contract.asked] if contract else [assignment.brief]
         budget = COMPACT_BYTES * max(3, len(queries)) if compact else OPENED_BYTES
         opened: list[Document] = []
-        document = await self.corpus.find(assignment.item) if self.corpus else None
+        document = await self.corpus.find(subject) if self.corpus else None
         if self.corpus is not None and document is not None:
             opened += await self.corpus.passages(document, queries, budget)
         elif assignment.pages is not no_pages:
@@ -161,6 +165,15 @@ def _key(assignment: Assignment, contract: Contract) -> tuple[str, ...]:
     if assignment.key or len(contract.key) > 1 or not assignment.item:
         return assignment.key
     return (assignment.item,)
+
+
+def _document_in(brief: str) -> str:
+    """The one document that a brief names by its file; '' for none or several.
+
+    A small model is shown it: it would rather answer from memory than look for it.
+    """
+    named = {PurePosixPath(name).stem for name in _FILE.findall(brief)}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _passages(

@@ -35,6 +35,8 @@ class PolicyCard(Frozen):
     """Whether its turns may have more than one call."""
     reads: int = Field(1, ge=1)
     """Calls of a turn that read."""
+    creates: bool = True
+    """Whether it may register configurations of its own."""
     arm: str = ""
     """How it was trained."""
     updates: int = Field(0, ge=0)
@@ -73,7 +75,13 @@ def policy_model(folder: Path, spec: str) -> PolicyModel:
     def load() -> Sampler:
         return Sampler(load_policy(folder), slots=SLOTS, tokens=tokens, temperature=0.0)
 
-    return PolicyModel(spec, OneByOne(load, tokens), parallel=card.parallel, reads=card.reads)
+    return PolicyModel(
+        spec,
+        OneByOne(load, tokens),
+        parallel=card.parallel,
+        reads=card.reads,
+        creates=card.creates,
+    )
 
 
 def is_policy(folder: Path) -> bool:

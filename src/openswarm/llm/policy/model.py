@@ -67,6 +67,8 @@ class PolicyModel:
     """Whether a turn may have more than one call."""
     reads: int = 1
     """Calls of a turn that read; a turn that reads assigns nothing."""
+    creates: bool = True
+    """Whether it may register configurations of its own."""
     words: float = 1.0
     """The share of the question's words that the policy is shown."""
     may_call: Callable[[], bool] = lambda: True
@@ -122,7 +124,7 @@ class PolicyModel:
             if old.view.goes_on(tuple(history)):
                 return old
             old.close()
-        view = View(self.seed(), self.parallel, self.reads, self.words)
+        view = View(self.seed(), self.parallel, self.reads, self.creates, self.words)
         session = self.decider.open(view)
         close = weakref.finalize(history, self.decider.close, session)
         is_fresh = old is not None or history.last_reply() is not None

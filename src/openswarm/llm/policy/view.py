@@ -88,6 +88,8 @@ class View:
     """Whether a turn may have more than one call."""
     reads: int = 1
     """Calls of a turn that read."""
+    creates: bool = True
+    """Whether it may register configurations of its own."""
     words: float = 1.0
     """The share of the question's words that are shown; fewer in training, so that no wording is
     learned by heart."""
@@ -144,7 +146,7 @@ class View:
 
     def facts(self, offered: Iterable[str], max_calls: int) -> Facts:
         """What the grammar of the next turn depends on, `offered` being the run's tools."""
-        there = set(offered)
+        there = {*offered} - ({CREATE} if not self.creates else set())
         tools = tuple(
             name for name in TOOLS if name in there or (name == ASSIGN and BATCH in there)
         )
