@@ -1,4 +1,4 @@
-"""The arms of the study: PARL, and everything that differs from it in one thing.
+"""The arms of the study: PARL, what differs from it in one thing, and what it is compared with.
 
 Data alone. What each arm shows is in docs/parl.md.
 """
