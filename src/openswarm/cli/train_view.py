@@ -1,5 +1,6 @@
 """What `openswarm train` shows: how far it is, and tables in Markdown."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -53,12 +54,15 @@ class _Tenths:
 
 
 def update_line(update: "Update") -> str:
-    """An update in a line."""
+    """An update in a line; a dash where it had no wide task, or no control."""
     figures = update.figures
-    return (
-        f"reward {update.reward:.3f}  item-F1 {figures.item_f1:.3f}"
-        f"  group {figures.wide_group:.2f}  critical steps {figures.wide_critical:.1f}"
-        f"  controls that spawn {figures.control_spawned:.0%}"
+    shown = (
+        ("reward", update.reward, ".3f"), ("item-F1", figures.item_f1, ".3f"),
+        ("group", figures.wide_group, ".2f"), ("critical steps", figures.wide_critical, ".1f"),
+        ("controls that spawn", figures.control_spawned, ".0%"),
+    )  # fmt: skip
+    return "  ".join(
+        f"{name} {'–' if math.isnan(value) else format(value, form)}" for name, value, form in shown
     )
 
 
