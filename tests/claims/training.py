@@ -44,6 +44,7 @@ parl.learns: a small training learns, and collapses where nothing pays for paral
 parl.command: openswarm train makes a start, trains, resumes and tests an arm
 parl.curves: a page an arm and one with all arms, each with its CSV and command
 parl.tables: arms are compared at equal item-F1 and at equal success
+parl.study: three seeds of four arms, their committed results and curves, say what the page says
 parl.worker-hash: the workers' hash is taken before and after, and a change is an error
 parl.causal: any causal model of Hugging Face leads rollouts over real text and learns from them
 parl.ray: rollouts over a Ray cluster come back once each, and a node that dies loses no other's
