@@ -86,6 +86,11 @@ def fact_task(place: int = 0) -> EvalTask:
     )  # fmt: skip
 
 
+def unnamed(task: EvalTask) -> EvalTask:
+    """The task with a question that names no document: all are in reach, in their order."""
+    return task.model_copy(update={"question": "What are the capital cities?"})
+
+
 def environment(
     workers: Decider | None = None, *, joint: bool = False, **changes: Any
 ) -> Environment:

@@ -18,6 +18,7 @@ from parl_cases import (
     read,
     request,
     small_policy,
+    unnamed,
     wide_task,
 )
 
@@ -96,7 +97,7 @@ async def test_a_rollout_is_the_run_that_an_ordinary_model_would_have(
     journals: list[MemoryJournal],
 ) -> None:
     """The same calls said by a chat model to `openswarm.run` give the same events, one by one."""
-    env, task = environment(), wide_task(3)
+    env, task = environment(), unnamed(wide_task(3))
     asked = request(task)
     await env.rollout(asked, Script([read(0), assign(0, 1, 2), assign(3)]), Seat())
     (mine,) = journals
@@ -190,7 +191,8 @@ async def test_what_the_orchestrator_reads_itself_is_no_useful_work_of_others() 
     made = [await env.rollout(request(task), Script(turns), Seat()) for turns in ways]
     useful = [rollout.stages[0].useful for rollout in made]
     assert useful == [(True, True, True), (False, True, True)]
-    control = await env.rollout(request(fact_task(0)), Script([assign(0, 1)]), Seat())
+    fact = request(unnamed(fact_task(0)))
+    control = await env.rollout(fact, Script([assign(0, 1)]), Seat())
     assert control.success == 1.0
     assert control.stages[0].outcomes == ("completed", "completed")
     assert reward_of(control, (1.0, 0.0)).parallel == 0.0

@@ -20,6 +20,7 @@ from parl_cases import (
     profile,
     read,
     request,
+    unnamed,
     wide_task,
 )
 
@@ -274,7 +275,7 @@ def test_stages_say_what_each_assignment_came_to() -> None:
     """Steps, folded briefs, outcomes, use; a sub-agent cannot know that its row is not wanted."""
     env = environment()
     script = Script([assign(0, 1), read(2), [Call(CREATE, "a1")], assign(8)])
-    task = wide_task(3).model_copy(update={"question": "What are the capital cities?"})
+    task = unnamed(wide_task(3))
     made = anyio.run(env.rollout, request(task), script, Seat())
     first, second = made.stages
     assert (first.width, second.width) == (2, 1)

@@ -18,6 +18,7 @@ from parl_cases import (
     profile,
     read,
     request,
+    unnamed,
     wide_task,
 )
 
@@ -66,8 +67,8 @@ def test_a_part_that_was_not_read_to_its_end_is_not_answered() -> None:
 @pytest.mark.requirement("parl.frozen-workers")
 def test_a_worker_of_another_document_brings_nothing() -> None:
     """Whatever was asked of it."""
-    assert made(fact_task(9), assign(3)).success == 0.0
-    assert made(wide_task(2), assign(5, 6)).success == 0.0
+    assert made(unnamed(fact_task(9)), assign(3)).success == 0.0
+    assert made(unnamed(wide_task(2)), assign(5, 6)).success == 0.0
 
 
 @pytest.mark.requirement("parl.frozen-workers")
