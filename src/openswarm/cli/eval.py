@@ -80,7 +80,7 @@ def run(
     Examples:
       openswarm eval factbook-wide --sample --arm single --arm swarm --out runs/wide
       openswarm eval factbook-wide sequential --arm single --arm swarm --arm fixed-4 \\
-        --arm parl=local/parl-small --model local/qwen2.5-coder-1.5b \\
+        --arm parl=local/parl-swarm --model local/qwen2.5-coder-1.5b \\
         --budgets 8,16,32,64 --token-budgets 32000,64000 --seeds 3 --out runs/all
 
     Every arm gets the same tasks and the same budgets. Each run is written down as it ends: the
