@@ -16,6 +16,7 @@ from openswarm.core.events import AnyEvent, Content, ModelReplied, ReportReceive
 from openswarm.core.limits import Limits
 from openswarm.core.result import RunResult
 from openswarm.core.settings import Settings
+from openswarm.evals.arms import SharedModel
 from openswarm.evals.documents import Documents
 from openswarm.evals.scoring.score import score
 from openswarm.evals.task import CONTROLS, EvalTask, Prediction, Score
@@ -25,7 +26,7 @@ from openswarm.llm.policy.deciders import Decider
 from openswarm.llm.policy.model import PolicyModel
 from openswarm.llm.policy.rows import rows_of
 from openswarm.modes.run import run
-from openswarm.parl.fold import Seconds, Trail, Wanted, fold_trail
+from openswarm.parl.fold import Seconds, Trail, Wanted, as_measured, fold_trail
 from openswarm.parl.rollout import Rollout
 from openswarm.parl.scene import Scene
 from openswarm.parl.simulated import NOTHING, ScriptedReader, ScriptedWorker, ScriptedWriter
@@ -89,18 +90,22 @@ class Environment:
         *,
         joint: bool = False,
         words: float = 1.0,
+        real: ChatModel | None = None,
     ) -> None:
         """`corpora` are those that tasks name; `profile` is how the frozen workers behave.
 
         `workers` decides for sub-agents in the place of the script; with `joint` their tokens are
         part of a rollout too, so that they are trained with the orchestrator. `words` is the share
-        of a question's words that the policy is shown: `TRAINING_WORDS` where it learns.
+        of a question's words that the policy is shown: `TRAINING_WORDS` where it learns. `real` is
+        a model that works as sub-agents with the real tools, in the place of both, on tasks that
+        ask for a table; its steps take what they took. Whoever made it closes it.
         """
         self.corpora = corpora
         self.profile = profile
         self.workers = workers
         self.joint = joint
         self.words = words
+        self.real = real
 
     async def rollouts(
         self, requests: Sequence[RolloutRequest], decider: Decider | Lead, seat: Seat
@@ -141,13 +146,15 @@ class Environment:
         trail = fold_trail(
             journal.events(),
             journal.read,
-            _drawn_seconds(scene),
+            as_measured if self.real else _drawn_seconds(scene),
             _asked_for(scene, journal.read),
             request.task.contract.key if request.task.contract else (),
         )
         return rollout_of(request, result, trail, workers=self.joint)
 
     def _workers(self, scene: Scene) -> ChatModel:
+        if self.real is not None:
+            return SharedModel(self.real)
         if self.workers is None:
             return ScriptedWorker(scene)
         numbers = scene.draws("workers")
